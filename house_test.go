@@ -1,0 +1,133 @@
+package sluice_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/sluice-ml/sluice/"
+
+// mayImport is the import table: what each package may import of ours, "name/" meaning a package and all below it. f32 is free for all.
+var mayImport = map[string][]string{
+	"f32":                 {},
+	"rng":                 {"f32"},
+	"graph":               {"f32", "rng"},
+	"graph/oracle":        {"f32", "rng", "graph"},
+	"graph/devicetest":    {"f32", "rng", "graph"},
+	"cpu":                 {"f32", "graph", "rng"},
+	"cpu/asmsim":          {"f32"},
+	"nn":                  {"f32", "graph", "rng", "nn/"},
+	"nn/optim":            {"f32", "graph", "rng"},
+	"gfn/world":           {"f32", "rng", "graph"},
+	"gfn/world/worldtest": {"f32", "rng", "graph", "gfn/world"},
+	"gfn/reward":          {"f32", "rng", "graph", "gfn/world"},
+	"gfn/balance":         {"f32", "graph"},
+	"gfn/metric":          {"f32", "gfn/world", "graph", "rng"},
+	"gfn":                 {"f32", "gfn/world", "gfn/reward", "gfn/balance", "gfn/metric", "nn/", "graph", "rng"},
+	"gfn/gfntest":         {"f32", "gfn/", "nn/", "graph", "rng"},
+	"run":                 {"f32", "run/", "gfn/", "nn/", "graph", "rng"},
+	"bench":               {""},
+	"cmd/sluice":          {""},
+	"":                    {},
+}
+
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	Name       string
+}
+
+func packages(t *testing.T) []pkg {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,Name", "./...").Output()
+	require.NoError(t, err)
+	var list []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p pkg
+		require.NoError(t, dec.Decode(&p))
+		list = append(list, p)
+	}
+	require.Greater(t, len(list), 10)
+	return list
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath+"/", module)
+		name = strings.TrimSuffix(name, "/")
+		allowed, known := mayImport[name]
+		require.True(t, known, "package %q is not in the import table", name)
+		for _, imp := range p.Imports {
+			if imp == "gorgonia.org/gorgonia" || imp == "github.com/chewxy/hm" {
+				require.Contains(t, []string{"graph", "graph/oracle"}, name, "only graph and graph/oracle import %s", imp)
+			}
+			ours, ok := strings.CutPrefix(imp, module)
+			if !ok {
+				continue
+			}
+			require.True(t, allows(allowed, ours), "%s must not import %s", name, ours)
+		}
+	}
+}
+
+func allows(table []string, imp string) bool {
+	for _, a := range table {
+		if a == "" || a == imp || strings.HasSuffix(a, "/") && (imp+"/" == a || strings.HasPrefix(imp, a)) {
+			return true
+		}
+	}
+	return false
+}
+
+// A user of gfn links no TOML, plot or command line library.
+func TestGfnIsLight(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./gfn").Output()
+	require.NoError(t, err)
+	for _, heavy := range []string{"go-toml", "gonum.org/v1/plot", "spf13/cobra", "progressbar", "testify"} {
+		require.NotContains(t, string(out), heavy)
+	}
+}
+
+// The budget: median 150 lines, nine in ten under 400, none over 600; generated files aside.
+func TestFileSizes(t *testing.T) {
+	over := 0
+	files := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || bytes.Contains(text[:min(len(text), 200)], []byte("DO NOT EDIT")) {
+			return err
+		}
+		lines := bytes.Count(text, []byte("\n"))
+		require.LessOrEqual(t, lines, 600, path)
+		files++
+		if lines > 400 {
+			over++
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.LessOrEqual(t, over*10, files, "more than one file in ten is longer than 400 lines")
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, p := range packages(t) {
+		text, err := os.ReadFile(filepath.Join(p.Dir, "doc.go"))
+		require.NoError(t, err, "%s has no doc.go", p.ImportPath)
+		want := "// Package " + p.Name + " "
+		if p.Name == "main" {
+			want = "// Sluice "
+		}
+		require.Contains(t, string(text), want, p.ImportPath)
+	}
+}
