@@ -1,0 +1,147 @@
+package devicetest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/rng"
+)
+
+// This file tests the Update entry.
+
+// updateTolerance is how far parameters, moments and norms may be from a float64 reference that was given the same gradients: a few
+// roundings, in parts of the largest.
+const updateTolerance = 1e-6
+
+// updatePlan has parameters in two groups, and more of them than one block of 4,096 of the norm.
+func updatePlan(t testing.TB) *graph.Plan {
+	f := formula{"update", grid, false, 0, func(s *symbols) graph.Want {
+		pf := s.logits(s.torso(graph.ReLU, 67, 61))
+		return graph.Want{Policy: pf, Loss: s.balance(s.LogPF(pf), s.Data(graph.LogPBUniform))}
+	}}
+	p := f.plan(t)
+	require.Greater(t, p.Params.Len(), 4096)
+	require.Len(t, p.Params.Groups(), 2)
+	return p
+}
+
+// rules are each kind with and without clipping and decay.
+func rules() []graph.Rule {
+	adam := graph.Rule{Kind: graph.Adam, Beta1: .9, Beta2: .999, Eps: 1e-8, OneMinusBeta1: .1, OneMinusBeta2: .001}
+	clipped, decayed := adam, adam
+	clipped.Clip = 2
+	decayed.Decay, decayed.Clip = .1, 1e6
+	return []graph.Rule{{Kind: graph.SGD}, {Kind: graph.SGD, Clip: .5}, adam, clipped, decayed}
+}
+
+// scalars are what step number step (from 1) hands to Update; group log_z has a rate of its own.
+func scalars(groups []string, step int) graph.Scalars {
+	s := graph.Scalars{C1: float32(1 / (1 - math.Pow(.9, float64(step)))), C2: float32(1 / (1 - math.Pow(.999, float64(step))))}
+	for _, g := range groups {
+		rate, keep := float32(1e-2), float32(1-1e-3)
+		if g == "log_z" {
+			rate, keep = .1, 1
+		}
+		s.Rates, s.Keep = append(s.Rates, rate), append(s.Keep, keep)
+	}
+	return s
+}
+
+func testUpdate(t *testing.T, exact bool, dev, ref graph.Device) {
+	p := updatePlan(t)
+	n := p.Params.Len()
+	tolerance := updateTolerance
+	if exact {
+		tolerance = 0
+	}
+	for i, rule := range rules() {
+		t.Run(fmt.Sprintf("%d", i), func(t *testing.T) {
+			a, b := newRig(t, dev, p, nil), newRig(t, ref, p, nil)
+			ma, mb := alloc(t, dev, rule.Moments()*n), alloc(t, ref, rule.Moments()*n)
+			defer a.program.Free()
+			defer b.program.Free()
+			u := make([]float32, n)
+			for step := 1; step <= 3; step++ {
+				g := make([]float64, n)
+				rng.NewKey(uint64(step)).Uniform(u, 0)
+				for _, q := range p.Params { // gaps hold 0
+					for j := q.Offset; j < q.Offset+q.Size(); j++ {
+						g[j] = float64((u[j] - .5) / 4)
+					}
+				}
+				before := read(a.params)
+				norm := func(r *rig, moments graph.Buffer) float64 {
+					r.grads.Write(g, 0)
+					norm, err := r.program.Update(r.params, r.grads, moments, rule, scalars(p.Params.Groups(), step))
+					require.NoError(t, err)
+					return norm
+				}
+				x, y := norm(a, ma), norm(b, mb)
+				require.InEpsilon(t, math.Sqrt(dot(g, g)), x, 1e-5, "the norm is taken before clipping")
+				compare(t, fmt.Sprintf("rule %d, step %d", i, step), []value{{"norm", []float64{y}}, {"parameters", read(b.params)}, {"moments", read(mb)}},
+					[]value{{"norm", []float64{x}}, {"parameters", read(a.params)}, {"moments", read(ma)}}, tolerance)
+				if step == 1 && rule.Kind == graph.SGD {
+					firstStep(t, p, before, read(a.params), g, min(1, clipScale(rule, x)))
+				}
+			}
+		})
+	}
+}
+
+func clipScale(rule graph.Rule, norm float64) float64 {
+	if rule.Clip == 0 {
+		return 1
+	}
+	return float64(rule.Clip) / norm
+}
+
+func dot(a, b []float64) (s float64) {
+	for i, v := range a {
+		s += v * b[i]
+	}
+	return s
+}
+
+// firstStep says what a step of SGD is: every parameter, of both groups, moved against its gradient by its group's rate.
+func firstStep(t *testing.T, p *graph.Plan, before, after, g []float64, scale float64) {
+	t.Helper()
+	for _, q := range p.Params {
+		rate := 1e-2
+		if q.Group == "log_z" {
+			rate = .1
+		}
+		for j := q.Offset; j < q.Offset+q.Size(); j++ {
+			require.InDelta(t, before[j]-rate*scale*g[j], after[j], 1e-6, q.Name)
+		}
+	}
+}
+
+// A norm that is not finite leaves everything as it is.
+func testNotFinite(t *testing.T, dev graph.Device) {
+	p := updatePlan(t)
+	n := p.Params.Len()
+	r := newRig(t, dev, p, nil)
+	defer r.program.Free()
+	moments := alloc(t, dev, 2*n)
+	rule := rules()[3]
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e30} { // the square of the last is beyond float32
+		if bad == 1e30 && width(t, dev) == 64 {
+			continue
+		}
+		g := make([]float64, n)
+		g[p.Params[1].Offset] = bad
+		r.grads.Write(g, 0)
+		moments.Write(slices.Repeat([]float64{.5}, 2*n), 0)
+		params, state := read(r.params), read(moments)
+		norm, err := r.program.Update(r.params, r.grads, moments, rule, scalars(p.Params.Groups(), 1))
+		require.NoError(t, err)
+		require.True(t, math.IsNaN(norm) || math.IsInf(norm, 0), "norm %v of a gradient with %v", norm, bad)
+		require.Equal(t, params, read(r.params))
+		require.Equal(t, state, read(moments))
+	}
+}
