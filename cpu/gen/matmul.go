@@ -1,0 +1,206 @@
+// This file is the matrix product's micro-kernel: a tile of C that stays in registers while k runs.
+
+package main
+
+import (
+	"fmt"
+
+	op "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The layout of cpu.tileArgs, in bytes.
+const (
+	argA        = 0
+	argB        = 8
+	argC        = 16
+	argBias     = 24
+	argGate     = 32
+	argLanes    = 40
+	argK        = 48
+	argRowA     = 56
+	argStepA    = 64
+	argRowB     = 72
+	argRowC     = 80
+	argRowGate  = 88
+	argFlags    = 96
+	argAhead    = 104
+	argAheadBy  = 112
+	accumulate  = 1 // bits of flags
+	relu        = 2
+	wholeStores = 4
+)
+
+func matmul(a *asm) {
+	for _, s := range []struct {
+		isa
+		one, two int // most rows of a tile of one and of two vectors
+	}{
+		// 12 accumulators, two vectors of B and two of A fill sixteen registers; eight rows of two zmm run as fast as
+		// twelve or fourteen.
+		{&avx2{asm: a}, 12, 6},
+		{&avx512{asm: a}, 8, 8},
+	} {
+		for rows := 1; rows <= s.one; rows++ {
+			a.tile(s.isa, rows, 1)
+		}
+		for rows := 1; rows <= s.two; rows++ {
+			a.tile(s.isa, rows, 2)
+		}
+		a.cut(s.isa, 1)
+		a.cut(s.isa, 2)
+		a.peak(s.isa)
+	}
+	a.transpose8()
+	a.transpose16()
+}
+
+const tileDoc = `%s is, for rows i < %d and those columns j < %d whose lane is on,
+
+	s := 0 // c[i][j] if accumulate
+	for p := range k {
+		s = fma(a[i][p], b[p][j], s)
+	}
+	if bias != nil {
+		s += bias[j]
+	}
+	if relu && s < 0 {
+		s = 0
+	}
+	if gate != nil && !(gate[i][j] > 0) {
+		s = 0
+	}
+	c[i][j] = s
+
+by %s. p points to a tileArgs; b is padded to full vectors.`
+
+// tile is the kernel for a tile of rows by vectors.
+func (a *asm) tile(s isa, rows, vectors int) {
+	name := fmt.Sprintf("tile%s_%dx%d", s.name(), rows, vectors*s.lanes())
+	a.function(name, "func(p *byte)", fmt.Sprintf(tileDoc, name, rows, vectors*s.lanes(), s.title()))
+	p := a.arg("p")
+	size := 4 * s.lanes()
+
+	// The tile of C and of the gate are wanted at the end, whole k steps from now.
+	flags := a.field(p, argFlags)
+	c := a.matrix(a.field(p, argC), a.field(p, argRowC), rows)
+	a.prefetch(c, rows, vectors*size)
+	if gate := a.field(p, argGate); true {
+		a.jumpIfZero(gate, "ungated")
+		a.prefetch(a.matrix(gate, a.field(p, argRowGate), rows), rows, vectors*size)
+		a.Label("ungated")
+	}
+	s.bind(a.field(p, argLanes), vectors)
+
+	// Going on from C, and not adding C at the end, keeps an element one chain however k is cut into blocks.
+	acc := make([][]reg.VecVirtual, rows)
+	for i := range acc {
+		acc[i] = make([]reg.VecVirtual, vectors)
+		for v := range acc[i] {
+			acc[i][v] = s.vec()
+			s.zero(acc[i][v])
+		}
+	}
+	a.jumpUnless(accumulate, flags, "fresh")
+	for i := range acc {
+		for v := range acc[i] {
+			s.load(c.at(i, size*v), v, acc[i][v])
+		}
+	}
+	a.Label("fresh")
+	a.chain(s, p, acc)
+
+	c = a.matrix(a.field(p, argC), a.field(p, argRowC), rows)
+	flags = a.field(p, argFlags)
+	s.bind(a.field(p, argLanes), vectors)
+	a.epilogue(s, p, flags, acc)
+	if _, slow := s.(*avx2); slow { // VMASKMOVPS stores take tens of cycles on AMD
+		a.jumpUnless(wholeStores, flags, "partial")
+		for i := range acc {
+			for v := range acc[i] {
+				a.VMOVUPS(acc[i][v], c.at(i, size*v))
+			}
+		}
+		a.end()
+		a.Label("partial")
+	}
+	for i := range acc {
+		for v := range acc[i] {
+			s.store(acc[i][v], v, c.at(i, size*v))
+		}
+	}
+	a.end()
+}
+
+// chain is acc[i] = fma(a[i][p], b[p], acc[i]) for p = 0, 1, ..., k-1.
+func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
+	k := a.field(p, argK)
+	left := a.matrix(a.field(p, argA), a.field(p, argRowA), len(acc))
+	step := a.field(p, argStepA)
+	b, rowB := a.field(p, argB), a.field(p, argRowB)
+	ahead, aheadBy := a.field(p, argAhead), a.field(p, argAheadBy)
+	x := []reg.VecVirtual{s.vec(), s.vec()} // two, so that a broadcast need not wait for the row before
+	y := make([]reg.VecVirtual, len(acc[0]))
+	for v := range y {
+		y[v] = s.vec()
+	}
+	a.jumpIfZero(k, "done")
+	a.Label("next")
+	a.PREFETCHT0(op.Mem{Base: ahead})
+	a.ADDQ(aheadBy, ahead)
+	for v := range y {
+		s.loadPadded(op.Mem{Base: b, Disp: 4 * s.lanes() * v}, v, y[v])
+	}
+	a.ADDQ(rowB, b)
+	for i := range acc {
+		a.VBROADCASTSS(left.at(i, 0), x[i%2])
+		for v := range y {
+			a.VFMADD231PS(y[v], x[i%2], acc[i][v])
+		}
+	}
+	a.advance(left, step)
+	a.again(k, "next")
+	a.Label("done")
+}
+
+// epilogue adds the bias, then applies ReLU, then the gate, while the tile is in registers.
+func (a *asm) epilogue(s isa, p, flags reg.GPVirtual, acc [][]reg.VecVirtual) {
+	size := 4 * s.lanes()
+	zero, tmp := s.vec(), s.vec()
+	bias := a.field(p, argBias)
+	a.jumpIfZero(bias, "unbiased")
+	for v := range acc[0] {
+		s.load(op.Mem{Base: bias, Disp: size * v}, v, tmp)
+		for i := range acc {
+			a.VADDPS(tmp, acc[i][v], acc[i][v])
+		}
+	}
+	a.Label("unbiased")
+	s.zero(zero)
+	a.jumpUnless(relu, flags, "linear")
+	for i := range acc {
+		for v := range acc[i] {
+			// The last operand in Intel's order wins for NaN and for two zeros: -0 and NaN stay, as in s < 0.
+			a.VMAXPS(acc[i][v], zero, acc[i][v])
+		}
+	}
+	a.Label("linear")
+	gate := a.field(p, argGate)
+	a.jumpIfZero(gate, "open")
+	g := a.matrix(gate, a.field(p, argRowGate), len(acc))
+	for i := range acc {
+		for v := range acc[i] {
+			s.gate(g.at(i, size*v), v, zero, acc[i][v], tmp)
+		}
+	}
+	a.Label("open")
+}
+
+// prefetch asks for the cache lines of a tile.
+func (a *asm) prefetch(m matrix, rows, bytes int) {
+	for i := range rows {
+		for offset := 0; offset < bytes; offset += 64 {
+			a.PREFETCHT0(m.at(i, offset))
+		}
+	}
+}

@@ -1,0 +1,39 @@
+// This file measures how fast a tier could be, so that benchmarks can say what share of it they reach.
+
+package cpu
+
+import "time"
+
+// peakFLOPs is the best rate, in operations a second, at which one thread does fused multiply-adds (two operations
+// each) in registers, over bursts of about a millisecond that take at least d together.
+func peakFLOPs(t tier, d time.Duration) float64 {
+	kernel, flops := peakGo, float64(2)
+	if t != tierGo {
+		kernel, flops = peakKernel(t)
+	}
+	n, best := 1000, 0.0
+	for begin := time.Now(); best == 0 || time.Since(begin) < d; {
+		start := time.Now()
+		kernel(n)
+		took := time.Since(start)
+		if took < time.Millisecond {
+			n *= 2
+			continue
+		}
+		best = max(best, float64(n)*flops/took.Seconds())
+	}
+	return best
+}
+
+// peakSink keeps the compiler from dropping peakGo's loop.
+var peakSink float32
+
+func peakGo(n int) {
+	var s [4]float32 // independent chains, as in matmulDef
+	for range n / 4 {
+		for i, x := range s {
+			s[i] = fma(x, x, x)
+		}
+	}
+	peakSink = s[0] + s[1] + s[2] + s[3]
+}

@@ -1,0 +1,265 @@
+package cpu
+
+import (
+	"math/bits"
+
+	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/rng"
+)
+
+// This file is the Step entry: the loop that builds trajectories. One worker runs a lane's whole rollout without a join.
+
+func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.Host) (graph.Batch, error) {
+	if err := p.reset(src); err != nil {
+		return graph.Batch{}, err
+	}
+	p.params = params.(*buffer[T]).x
+	p.host = host
+	if host == nil {
+		if p.plan.World.Moves == nil {
+			return graph.Batch{}, errNoHost
+		}
+		p.host = movesHost{p.plan.World.Moves}
+	}
+	p.limitSaved()
+	p.packAll(false)
+	p.dev.pool.run(p.active, p.laneJob)
+	b := graph.Batch{Count: src.Count, Terminal: p.terminal[:src.Count*p.plan.World.Ints], Length: p.length[:src.Count]}
+	for i := range p.active {
+		l := &p.lanes[i]
+		if l.failure != nil {
+			return graph.Batch{}, l.failure
+		}
+		b.Rows += l.rows
+		b.Steps += l.steps
+	}
+	p.steps = b.Steps
+	return b, nil
+}
+
+// limitSaved gives each lane an equal share of what the memory budget leaves beside gradients and scratch; row data and Kept
+// values are paid for first, by bytes a row, when a block is added.
+func (p *program[T]) limitSaved() {
+	for i := range p.active {
+		p.lanes[i].savedLimit = 1 << 30
+	}
+	budget := int(p.dev.cfg.Memory)
+	if budget == 0 {
+		return
+	}
+	size := sizeof[T]()
+	fixed := p.active * p.plan.GradLen * size
+	for _, w := range p.dev.pool.workers {
+		fixed += (len(w.scratch) + len(w.spill)) * size
+	}
+	// A full block costs its rows' data and Kept values as well.
+	block := graph.BlockRows * (p.plan.World.RowDataBytes() + size*(p.plan.KeptCols+p.plan.SavedCols))
+	for i := range p.active {
+		p.lanes[i].savedLimit = max(0, (budget-fixed)/p.active/block)
+	}
+}
+
+func (p *program[T]) rollLane(w *worker[T], i int) {
+	l := &p.lanes[i]
+	s := &p.plan.World
+	states := l.state[:len(l.live)*s.Ints]
+	p.host.Reset(states)
+	clear(l.nextB)
+	p.host.Backward(l.nextB[:len(l.live)*graph.Words(s.Back)], states)
+	for step := 0; len(l.live) > 0; step++ {
+		from := p.appendRows(l)
+		if l.failure = p.checkMasks(l, from, step); l.failure != nil {
+			return
+		}
+		for row := from; row < l.rows; {
+			sp := p.spanAt(w, l, row, l.rows-row)
+			if l.failure = p.runStep(w, &sp, p.plan.Step, p.stepPack, step); l.failure != nil {
+				return
+			}
+			row += sp.n
+		}
+		if l.failure = p.move(l, from, step); l.failure != nil {
+			return
+		}
+	}
+}
+
+// spanAt is the longest piece of [row, row+n) that one call may work on.
+func (p *program[T]) spanAt(w *worker[T], l *lane[T], row, n int) span[T] {
+	in := row % graph.BlockRows
+	n = min(n, p.dev.cfg.Chunk, graph.BlockRows-in)
+	sp := span[T]{l: l, row: row, n: n}
+	if b := row / graph.BlockRows; b < len(l.saved) {
+		sp.saved, sp.savedRow = l.saved[b], in
+	} else {
+		sp.saved = w.spill
+	}
+	return sp
+}
+
+// appendRows adds one row a live trajectory and returns the first.
+func (p *program[T]) appendRows(l *lane[T]) int {
+	s := &p.plan.World
+	n, from := len(l.live), l.rows
+	l.reserve(n, s, p.keptCols, p.plan.SavedCols)
+	l.rows += n
+	fw, bw := graph.Words(s.Actions), graph.Words(s.Back)
+	mask := l.mask[from*fw : l.rows*fw]
+	clear(mask)
+	if s.Stop >= 0 {
+		for i := range n {
+			mask[i*fw+s.Stop/32] |= 1 << (s.Stop % 32)
+		}
+	}
+	p.host.Forward(mask, l.state[:n*s.Ints])
+	copy(l.bmask[from*bw:l.rows*bw], l.nextB[:n*bw])
+	for i := range n {
+		r := from + i
+		for k, v := range l.state[i*s.Ints : (i+1)*s.Ints] {
+			l.feat[r*s.Active+k] = int32(k*s.Values) + v
+		}
+		l.action[r], l.undo[r], l.traj[r] = -1, l.lastUndo[i], l.live[i]
+		l.next[r], l.prev[r], l.role[r], l.logPB[r] = -1, l.lastRow[i], graph.Move, 0
+		if l.ending[i] {
+			l.role[r] = graph.End
+			clear(mask[i*fw : (i+1)*fw])
+		} else {
+			l.steps++
+		}
+		if prev := l.lastRow[i]; prev >= 0 {
+			l.next[prev] = int32(r)
+		} else {
+			p.first[l.live[i]] = int32(r)
+		}
+		l.lastRow[i] = int32(r)
+	}
+	return from
+}
+
+func (p *program[T]) checkMasks(l *lane[T], from, step int) error {
+	s := &p.plan.World
+	fw := graph.Words(s.Actions)
+	for r := from; r < l.rows; r++ {
+		any := uint32(0)
+		for _, m := range l.mask[r*fw : (r+1)*fw] {
+			any |= m
+		}
+		if i := r - from; any == 0 && l.role[r] != graph.End {
+			return &graph.NoActionError{Trajectory: int(l.live[i]), Step: step, State: copyState(l.state, i, s.Ints)}
+		} else if step >= s.Steps && l.role[r] != graph.End {
+			return &tooLongError{trajectory: int(l.live[i]), steps: s.Steps, state: copyState(l.state, i, s.Ints)}
+		}
+	}
+	return nil
+}
+
+func copyState(states []int32, i, ints int) []int32 {
+	return append([]int32(nil), states[i*ints:(i+1)*ints]...)
+}
+
+// sample is OpSample: the action of each row of the block, drawn or given.
+func (p *program[T]) sample(w *worker[T], sp *span[T], in *graph.Instr, step int) error {
+	l, s := sp.l, &p.plan.World
+	fw := graph.Words(s.Actions)
+	x, ld := p.at(w, sp, in.A)
+	for i := range sp.n {
+		r := sp.row + i
+		if l.role[r] == graph.End {
+			continue
+		}
+		mask := l.mask[r*fw : (r+1)*fw]
+		t := l.traj[r]
+		if p.src.Given != nil && p.src.Given[t] != nil {
+			a := int32(-1)
+			if step < len(p.src.Given[t]) {
+				a = p.src.Given[t][step]
+			}
+			if a < 0 || int(a) >= s.Actions || mask[a/32]>>(a%32)&1 == 0 {
+				first := l.rows - len(l.live)
+				return &graph.GivenError{Trajectory: int(t), Step: step, Action: a, State: copyState(l.state, r-first, s.Ints)}
+			}
+			l.action[r] = a
+			continue
+		}
+		word := p.src.Key.Block(rng.Counter(p.src.First+uint32(t), uint32(step), p.src.Iteration, p.src.Purpose, 0))
+		l.action[r] = int32(rng.Categorical(word[0], word[1], p.src.Epsilon, x[i*ld:i*ld+s.Actions], mask))
+	}
+	return nil
+}
+
+// move takes every live trajectory's action: the ended leave, the others step.
+func (p *program[T]) move(l *lane[T], from, step int) error {
+	s := &p.plan.World
+	n := 0
+	for i, t := range l.live {
+		r := from + i
+		if l.ending[i] {
+			continue // its end row was the last thing missing
+		}
+		a := l.action[r]
+		if int(a) == s.Stop {
+			p.finish(l, r, t, step, l.state[i*s.Ints:(i+1)*s.Ints])
+			if err := p.checkGiven(l, t, i, step); err != nil {
+				return err
+			}
+			continue
+		}
+		copy(l.state[n*s.Ints:(n+1)*s.Ints], l.state[i*s.Ints:(i+1)*s.Ints])
+		l.live[n], l.lastRow[n], l.moved[n], l.ending[n] = t, int32(r), a, false
+		n++
+	}
+	l.live, l.lastRow, l.ending = l.live[:n], l.lastRow[:n], l.ending[:n]
+	if n == 0 {
+		return nil
+	}
+	bw := graph.Words(s.Back)
+	states, undo := l.state[:n*s.Ints], l.lastUndo[:n]
+	l.lastUndo = undo
+	p.host.Step(undo, states, l.moved[:n])
+	clear(l.nextB[:n*bw])
+	p.host.Backward(l.nextB[:n*bw], states)
+	for i := range n {
+		count := 0
+		for _, m := range l.nextB[i*bw : (i+1)*bw] {
+			count += bits.OnesCount32(m)
+		}
+		l.logPB[l.lastRow[i]] = 0 - log(T(count)) // +0 for one parent
+	}
+	if s.Stop >= 0 {
+		return nil
+	}
+	p.host.Terminal(l.terminal[:n], states)
+	k := 0
+	for i := range n {
+		if l.terminal[i] {
+			p.finish(l, int(l.lastRow[i]), l.live[i], step, states[i*s.Ints:(i+1)*s.Ints])
+			if err := p.checkGiven(l, l.live[i], i, step); err != nil {
+				return err
+			}
+			if !s.EndRows {
+				continue
+			}
+		}
+		copy(l.state[k*s.Ints:(k+1)*s.Ints], l.state[i*s.Ints:(i+1)*s.Ints])
+		copy(l.nextB[k*bw:(k+1)*bw], l.nextB[i*bw:(i+1)*bw])
+		l.live[k], l.lastRow[k], l.lastUndo[k], l.ending[k] = l.live[i], l.lastRow[i], l.lastUndo[i], l.terminal[i]
+		k++
+	}
+	l.live, l.lastRow, l.lastUndo, l.ending = l.live[:k], l.lastRow[:k], l.lastUndo[:k], l.ending[:k]
+	return nil
+}
+
+func (p *program[T]) finish(l *lane[T], row int, t int32, step int, state []int32) {
+	ints := p.plan.World.Ints
+	l.role[row] = graph.Last
+	p.last[t], p.length[t] = int32(row), int32(step+1)
+	copy(p.terminal[int(t)*ints:(int(t)+1)*ints], state)
+}
+
+// checkGiven refuses a given list that goes on after its trajectory has ended.
+func (p *program[T]) checkGiven(l *lane[T], t int32, i, step int) error {
+	if p.src.Given == nil || p.src.Given[t] == nil || len(p.src.Given[t]) == step+1 {
+		return nil
+	}
+	return &graph.GivenError{Trajectory: int(t), Step: step + 1, Action: p.src.Given[t][step+1], State: copyState(l.state, i, p.plan.World.Ints)}
+}

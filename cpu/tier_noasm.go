@@ -1,0 +1,9 @@
+//go:build !amd64 || noasm
+
+// This file is the choice where there is none: a build without assembly.
+
+package cpu
+
+const hasAssembly = false
+
+func hasTier(t tier) bool { return t == tierGo }
