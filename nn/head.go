@@ -1,0 +1,28 @@
+package nn
+
+import "github.com/sluice-ml/sluice/graph"
+
+// This file is the layers a policy ends in.
+
+// policyGroup is the optimiser group of a torso and its heads.
+const policyGroup = "policy"
+
+// Head is a linear layer on a torso's output x, [rows, in]: logits or a log flow, [rows, width]. Its parameters are
+// name+".weight", [in, width], and name+".bias", of group "policy", and start as FanIn has it. A head of width 1 becomes [rows]
+// by Builder.Column.
+func Head(b *graph.Builder, x graph.Node, in int, name string, width int) graph.Node {
+	w, bias := affine(b, name, in, width, in)
+	return b.Linear(x, w, bias)
+}
+
+// Scalar is one learned number that starts at value, in an optimiser group of its own: log Z is
+//
+//	logZ := b.Spread(nn.Scalar(b, "log_z", "log_z", 0)) // [trajs]
+func Scalar(b *graph.Builder, name, group string, value float32) graph.Node {
+	return b.Param(name, group, graph.Init{Value: value})
+}
+
+// affine declares the parameters of x·w + bias.
+func affine(b *graph.Builder, name string, in, out, fan int) (w, bias graph.Node) {
+	return b.Param(name+".weight", policyGroup, FanIn(fan), in, out), b.Param(name+".bias", policyGroup, FanIn(fan), out)
+}
