@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-ml/sluice/run"
+)
+
+// This file is the root command and what each error means to a script.
+
+func main() { os.Exit(execute()) }
+
+// Exit codes. 3, a check that did not hold, belongs to commands that check.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// exits is the table of errors and codes; the first that fits decides, anything else has failed.
+var exits = []struct {
+	is   func(error) bool
+	code int
+}{
+	{func(err error) bool { return errors.Is(err, run.ErrInterrupted) }, exitInterrupted},
+	{is[*usageError], exitUsage},
+	{is[*run.ConfigError], exitUsage},
+	{func(err error) bool { return errors.Is(err, run.ErrExists) }, exitUsage},
+	{func(err error) bool { return errors.Is(err, run.ErrNoRun) }, exitUsage},
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// usageError is a command that was given what it does not take.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func execute() int {
+	running := false
+	root := root()
+	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }
+	err := root.Execute()
+	if err == nil {
+		return exitDone
+	}
+	if !running { // an unknown command or flag, a missing argument
+		err = &usageError{err}
+	}
+	fmt.Fprintln(os.Stderr, "sluice:", err)
+	for _, e := range exits {
+		if e.is(err) {
+			return e.code
+		}
+	}
+	return exitFailed
+}
+
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use:           "sluice",
+		Short:         "Train generative flow networks and judge them exactly",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	c.AddCommand(trainCommand(), resumeCommand(), evalCommand(), sampleCommand(), planCommand(), presetsCommand(), versionCommand())
+	return c
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-ml/sluice/run"
+)
+
+// This file is sluice presets.
+
+func presetsCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "presets [NAME]",
+		Short:   "List the runs that come with the program, or print the file of one",
+		Example: "  sluice presets hypergrid-8x8 > grid.toml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			list := run.Presets()
+			if len(args) == 1 {
+				for _, p := range list {
+					if p.Name == args[0] && asJSON {
+						return printJSON(c.OutOrStdout(), p)
+					} else if p.Name == args[0] {
+						_, err := io.WriteString(c.OutOrStdout(), p.Text)
+						return err
+					}
+				}
+				return &usageError{fmt.Errorf("no preset is called %q", args[0])}
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), list)
+			}
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 3, ' ', 0)
+			for _, p := range list {
+				fmt.Fprintf(w, "%s\t%s\n", p.Name, p.Summary)
+			}
+			return w.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return c
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-ml/sluice/run"
+)
+
+// This file is sluice train.
+
+type trainFlags struct {
+	device deviceFlags
+	talk   talkFlags
+	set    []string
+	seed   uint64
+	seeds  string
+	out    string
+	json   bool
+}
+
+func trainCommand() *cobra.Command {
+	var f trainFlags
+	c := &cobra.Command{
+		Use:   "train PRESET|FILE",
+		Short: "Train a run from a preset or a TOML file",
+		Long: "Train a run from a preset (see sluice presets) or a TOML file. Everything goes into a new directory, by default\n" +
+			"runs/NAME-SEED. At the end a table of metrics is printed and pictures are drawn into the directory.",
+		Example: "  sluice train hypergrid-8x8\n  sluice train hypergrid-8x8 --set train.batch=64 --set balance.kind=db --seeds 1..5",
+		Args:    cobra.ExactArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, p := range run.Presets() {
+				names = append(names, p.Name+"\t"+p.Summary)
+			}
+			return names, cobra.ShellCompDirectiveDefault
+		},
+		RunE: func(c *cobra.Command, args []string) error { return f.train(c, args[0]) },
+	}
+	fl := c.Flags()
+	f.device.register(fl)
+	f.talk.register(fl)
+	fl.StringArrayVar(&f.set, "set", nil, "key=value over the file, such as train.batch=64; may be repeated")
+	fl.Uint64Var(&f.seed, "seed", 0, "of every draw and every initial parameter (default: the file's, else 1)")
+	fl.StringVar(&f.seeds, "seeds", "", "several runs, such as 1..5 or 1,2,7; prints mean and spread")
+	fl.StringVar(&f.out, "out", "", "run directory; must be new or empty (default: runs/NAME-SEED)")
+	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
+	return c
+}
+
+func (f *trainFlags) train(c *cobra.Command, preset string) error {
+	if c.Flags().Changed("seed") && c.Flags().Changed("seeds") {
+		return &usageError{errors.New("--seed and --seeds exclude each other")}
+	}
+	config, name, err := run.Load(preset, f.set)
+	if err != nil {
+		return err
+	}
+	if c.Flags().Changed("seed") {
+		config.Seed = f.seed
+	}
+	if err := f.device.apply(&config); err != nil {
+		return err
+	}
+	watch, err := f.talk.watcher()
+	if err != nil {
+		return err
+	}
+	device, err := open(config.Device)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	ctx, cancel := interruptible()
+	defer cancel()
+	begin := func(d *run.Dir, c run.Config) *run.Loop {
+		f.talk.say("sluice: %s on %s, seed %d, into %s", name, device.Name(), c.Seed, d.Path)
+		return &run.Loop{Dir: d, Config: c, Device: device, Args: os.Args, Watch: watch}
+	}
+	if c.Flags().Changed("seeds") {
+		return f.sweep(ctx, c.OutOrStdout(), config, name, begin)
+	}
+	dir, err := f.create(config, name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return finish(ctx, c.OutOrStdout(), begin(dir, config), &f.talk, f.json)
+}
+
+// create is the run directory: exactly the one asked for, or else the next free one of this name.
+func (f *trainFlags) create(c run.Config, name string) (*run.Dir, error) {
+	if f.out != "" {
+		return run.Create(f.out, c)
+	}
+	return run.CreateNext(filepath.Join("runs", fmt.Sprintf("%s-%d", name, c.Seed)), c)
+}
+
+func (f *trainFlags) sweep(ctx context.Context, w io.Writer, c run.Config, name string, begin func(*run.Dir, run.Config) *run.Loop) error {
+	seeds, err := run.ParseSeeds(f.seeds)
+	if err != nil {
+		return err
+	}
+	path := f.out
+	if path == "" {
+		if path, err = run.Reserve(filepath.Join("runs", name+"-seeds")); err != nil {
+			return err
+		}
+	}
+	s, err := run.RunSeeds(ctx, path, c, seeds, begin)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(w, s)
+	}
+	_, err = io.WriteString(w, s.Table())
+	return err
+}
+
+// finish runs a loop to its end and prints its judgement; an interrupted one says how to go on.
+func finish(ctx context.Context, w io.Writer, l *run.Loop, talk *talkFlags, asJSON bool) error {
+	e, err := l.Run(ctx)
+	if errors.Is(err, run.ErrInterrupted) {
+		return fmt.Errorf("%w; to go on: sluice resume %s", err, l.Dir.Path)
+	}
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = printJSON(w, e)
+	} else {
+		_, err = io.WriteString(w, e.Table())
+	}
+	for _, picture := range l.Dir.Pictures() {
+		talk.say("sluice: picture %s", picture)
+	}
+	return err
+}
