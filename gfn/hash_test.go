@@ -3,6 +3,9 @@ package gfn_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +20,19 @@ import (
 	"github.com/sluice-ml/sluice/nn/optim"
 )
 
-func small(b balance.Balance, back gfn.Backward) gfn.Job {
-	j := grid8(1, b, back)
-	j.Net, j.Batch, j.Iterations = nn.MLP{Hidden: []int{32, 32}}, 16, 20
-	return j
+// golden reads the committed parameter hashes. They follow from the definitions in f32, rng, graph and cpu, so every machine, tier and
+// device has to print them; a change of one is a change of a definition and never a thing to update in passing.
+func golden(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../testdata/hashes.txt")
+	require.NoError(t, err)
+	out := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] != "#" {
+			out[f[0]] = f[1]
+		}
+	}
+	return out
 }
 
 func train(t *testing.T, j gfn.Job) string {
@@ -30,29 +42,96 @@ func train(t *testing.T, j gfn.Job) string {
 	return p.Hash()
 }
 
-func TestDump(t *testing.T) {
+// small is 8x8, MLP 32x32, batch 16, 20 iterations.
+func small(b balance.Balance, back gfn.Backward) gfn.Job {
+	j := grid8(1, b, back)
+	j.Net, j.Batch, j.Iterations = nn.MLP{Hidden: []int{32, 32}}, 16, 20
+	return j
+}
+
+// fifty is 8x8 with every feature on: learned P_B, exploration that ends half-way, 50 iterations of 32.
+func fifty() gfn.Job {
+	j := grid8(1, balance.TB{}, gfn.Learned)
+	j.Iterations, j.Explore = 50, optim.Linear(.2, 0, 25)
+	return j
+}
+
+func towers(w world.World) gfn.Job {
+	return gfn.Job{Device: cpu.New(cpu.Config{}), World: w, LogReward: reward.Each(logReward), Balance: balance.TB{},
+		Net: nn.MLP{Hidden: []int{32, 32}}, Batch: 16, Iterations: 20, Seed: 1}
+}
+
+func TestHashOfEachBalance(t *testing.T) {
+	want := golden(t)
 	for _, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
-		for _, back := range []gfn.Backward{gfn.Uniform, gfn.Learned} {
-			t.Log(b, back, train(t, small(b, back)))
+		for back, name := range map[gfn.Backward]string{gfn.Uniform: "uniform", gfn.Learned: "learned"} {
+			key := fmt.Sprintf("%s-%s-20", b, name)
+			require.Equal(t, want[key], train(t, small(b, back)), key)
 		}
 	}
-	j := grid8(1, balance.TB{}, gfn.Learned)
-	j.Iterations = 50
-	j.Explore = optim.Linear(.2, 0, 25)
-	for _, w := range []int{1, 2, 4} {
-		for _, ch := range []int{16, 100, 256} {
-			for _, m := range []int64{0, 1, 1 << 20} {
-				j.Device = cpu.New(cpu.Config{Workers: w, Chunk: ch, Memory: m})
-				t.Log(w, ch, m, train(t, j))
+}
+
+// Workers, chunk size and recomputation never show in a result.
+func TestHashOfAnySchedule(t *testing.T) {
+	want := golden(t)["tb-learned-50"]
+	for _, workers := range []int{1, 2, 4} {
+		for _, chunk := range []int{16, 100, 256} {
+			for _, memory := range []int64{0, 1, 1 << 20} { // all kept, all recomputed, some of each
+				j := fifty()
+				d := cpu.New(cpu.Config{Workers: workers, Chunk: chunk, Memory: memory})
+				j.Device = d
+				require.Equal(t, want, train(t, j), "%d workers, chunk %d, memory %d", workers, chunk, memory)
+				require.NoError(t, d.Close())
 			}
 		}
 	}
-	_ = graph.Params{}
-	j = small(balance.TB{}, gfn.Uniform)
-	j.World = world.Each(tower{})
-	j.LogReward = reward.Each(logReward)
-	t.Log(train(t, j))
-	j.World = world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 8, Values: 4})
-	t.Log(train(t, j))
-	fmt.Println()
+}
+
+// Every tier this machine has; package cpu's tests run AVX-512 on machines without it.
+func TestHashOfEachTier(t *testing.T) {
+	want := golden(t)["tb-learned-50"]
+	ran := 0
+	for _, tier := range []string{"go", "avx2", "avx512"} {
+		t.Setenv("SLUICE_CPU", tier)
+		d, err := cpu.Open(cpu.Config{})
+		if err != nil {
+			t.Log(err)
+			continue
+		}
+		j := fifty()
+		j.Device = d
+		require.Equal(t, want, train(t, j), tier)
+		ran++
+	}
+	require.NotZero(t, ran)
+	if runtime.GOARCH == "amd64" {
+		t.Logf("%d tiers", ran)
+	}
+}
+
+// A world in Go and the same world as data walk the same way.
+func TestHashOfTower(t *testing.T) {
+	want := golden(t)["tower-20"]
+	require.Equal(t, want, train(t, towers(world.Each(tower{}))))
+	require.Equal(t, want, train(t, towers(world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 8, Values: 4}))))
+}
+
+// Stopped at iteration 23 and resumed in a new trainer, a run ends in the bits of one that never stopped.
+func TestHashAfterResume(t *testing.T) {
+	a, err := gfn.New(fifty())
+	require.NoError(t, err)
+	for range 23 {
+		_, err := a.Step()
+		require.NoError(t, err)
+	}
+	b, err := gfn.New(fifty())
+	require.NoError(t, err)
+	require.NoError(t, b.Restore(a.State()))
+	require.Equal(t, 23, b.Iteration())
+	for b.Iteration() < 50 {
+		_, err := b.Step()
+		require.NoError(t, err)
+	}
+	require.Equal(t, golden(t)["tb-learned-50"], b.Policy().Hash())
+	require.NotEqual(t, a.Policy().Hash(), b.Policy().Hash())
 }

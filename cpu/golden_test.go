@@ -1,0 +1,37 @@
+//go:build amd64 && !noasm
+
+package cpu
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/gfn/reward"
+	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/nn"
+	"github.com/sluice-ml/sluice/nn/optim"
+)
+
+// TestGoldenOnAVX512 trains on the AVX-512 kernels that ship, on the processor or in asmsim, and must print the committed hash.
+func TestGoldenOnAVX512(t *testing.T) {
+	simulateAVX512(t)
+	d, err := open[float32](Config{Workers: 1}, tierAVX512)
+	require.NoError(t, err)
+	defer d.Close()
+	rates := map[string]optim.Schedule{optim.Policy: optim.Steps(1e-3, 800, 1e-4), optim.LogZ: optim.Steps(1e-1, 800, 1e-2)}
+	p, err := gfn.Train(context.Background(), gfn.Job{Device: d, World: world.Hypergrid(2, 8),
+		LogReward: reward.Hypergrid{Side: 8, R0: .1, R1: .5, R2: 2}, Balance: balance.TB{}, Net: nn.MLP{Hidden: []int{32, 32}},
+		Backward: gfn.Learned, Batch: 16, Iterations: 20, Seed: 1, Optim: optim.Adam{Rates: rates}})
+	require.NoError(t, err)
+	text, err := os.ReadFile("../testdata/hashes.txt")
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(text), "\ntb-learned-20 ")
+	require.True(t, ok)
+	require.Equal(t, strings.Fields(rest)[0], p.Hash())
+}
