@@ -1,0 +1,180 @@
+package gfn_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-ml/sluice/cpu"
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/gfn/reward"
+	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/nn"
+	"github.com/sluice-ml/sluice/nn/optim"
+)
+
+// Bad input is refused with the name of the thing and the place.
+func TestRefusedJobs(t *testing.T) {
+	for want, spoil := range map[string]func(*gfn.Job){
+		"gfn: the job has no Device":                  func(j *gfn.Job) { j.Device = nil },
+		"gfn: the job has no LogReward":               func(j *gfn.Job) { j.LogReward = nil },
+		"gfn: the job has no Balance":                 func(j *gfn.Job) { j.Balance = nil },
+		"world: no world":                             func(j *gfn.Job) { j.World = nil },
+		"gfn: Batch is -3":                            func(j *gfn.Job) { j.Batch = -3 },
+		"gfn: Iterations is -1":                       func(j *gfn.Job) { j.Iterations = -1 },
+		"gfn: Explore goes from 2 to 2":               func(j *gfn.Job) { j.Explore = optim.Constant(2) },
+		"gfn: Net: nn: MLP.Hidden[1] is 0":            func(j *gfn.Job) { j.Net = nn.MLP{Hidden: []int{4, 0}} },
+		"gfn: Backward is 7":                          func(j *gfn.Job) { j.Backward = 7 },
+		"cpu: Chunk is 9999, must be 1..256":          func(j *gfn.Job) { j.Device = cpu.New(cpu.Config{Chunk: 9999}) },
+		"cpu: Workers is -2, must not be negative":    func(j *gfn.Job) { j.Device = cpu.New(cpu.Config{Workers: -2}) },
+		"hypergrid of 2 dimensions and side -1: ":     func(j *gfn.Job) { j.World = world.Hypergrid(2, -1) },
+		"optim: rate of group \"policy\" goes from -": func(j *gfn.Job) { j.Optim = optim.Adam{Rates: map[string]optim.Schedule{"policy": optim.Constant(-1)}} },
+	} {
+		j := grid8(1, balance.TB{}, gfn.Uniform)
+		spoil(&j)
+		_, err := gfn.Train(context.Background(), j)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// rewards answers with what a test wants.
+type rewards func(dst []float32, s []int32, ints int) ([]float32, error)
+
+func (f rewards) LogReward(dst []float32, s []int32, ints int) ([]float32, error) {
+	return f(dst, s, ints)
+}
+
+func (rewards) Scale() string { return "log" }
+
+func TestRefusedRewards(t *testing.T) {
+	nan := float32(math.NaN())
+	for want, f := range map[string]any{
+		"iteration 0: reward: log R of ": reward.Each(func(s []int32) float32 { return nan }),
+		"iteration 0: reward: ":          rewards(func(dst []float32, s []int32, ints int) ([]float32, error) { return make([]float32, 3), nil }),
+		"out of order":                   rewards(func(dst []float32, s []int32, ints int) ([]float32, error) { return nil, errors.New("out of order") }),
+	} {
+		j := grid8(1, balance.TB{}, gfn.Uniform)
+		j.LogReward = f.(reward.Reward)
+		p, err := gfn.Train(context.Background(), j)
+		require.ErrorContains(t, err, want)
+		require.NotNil(t, p, "the policy so far is not lost")
+	}
+	j := grid8(1, balance.TB{}, gfn.Uniform)
+	j.LogReward = reward.Each(func(s []int32) float32 {
+		if s[0] == 1 && s[1] == 0 {
+			return nan
+		}
+		return 0
+	})
+	_, err := gfn.Train(context.Background(), j)
+	require.ErrorContains(t, err, "(1,0)", "the object is named")
+}
+
+// trapped forbids everything after the second block.
+type trapped struct{ tower }
+
+func (trapped) Forward(s []int32, m world.Mask) {
+	if s[1] != 0 {
+		m.Deny(3) // the stop action
+		return
+	}
+	m.All()
+	m.Deny(3)
+}
+
+func TestTrapNamesTheState(t *testing.T) {
+	j := towers(world.Each(trapped{}))
+	_, err := gfn.Train(context.Background(), j)
+	require.ErrorIs(t, err, world.ErrNoAction)
+	require.ErrorContains(t, err, "iteration 0: trajectory 0, step 2: world: every action is masked in state (")
+}
+
+// A loss that is not finite stops the run before anything is updated, and says where.
+func TestDivergence(t *testing.T) {
+	j := grid8(1, balance.TB{}, gfn.Uniform)
+	j.LogReward = reward.Each(func(s []int32) float32 {
+		if s[0] == 2 {
+			return float32(math.Inf(-1)) // R = 0: log R is -Inf, which TB cannot meet
+		}
+		return 0
+	})
+	tr, err := gfn.New(j)
+	require.NoError(t, err)
+	var d *gfn.DivergedError
+	before := ""
+	for range 50 {
+		before = tr.Policy().Hash()
+		if _, err = tr.Step(); err != nil {
+			break
+		}
+	}
+	require.ErrorAs(t, err, &d)
+	require.Equal(t, "loss", d.What)
+	require.Contains(t, d.State, "(2,")
+	require.Equal(t, before, tr.Policy().Hash())
+	require.ErrorContains(t, err, "to replay it, train with seed 1 and stop before iteration")
+
+	// A parameter that is not finite shows in the gradient or the loss, with its layer or trajectory.
+	tr, err = gfn.New(grid8(1, balance.TB{}, gfn.Uniform))
+	require.NoError(t, err)
+	s := tr.State()
+	s.Params[0].Data[0] = float32(math.Inf(1))
+	require.NoError(t, tr.Restore(s))
+	_, err = tr.Step()
+	require.ErrorAs(t, err, &d)
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	tr, err := gfn.New(grid8(1, balance.TB{}, gfn.Uniform))
+	require.NoError(t, err)
+	before := tr.Policy().Hash()
+	for want, spoil := range map[string]func(*gfn.State){
+		`no tensor "policy.torso.0.weight"`:              func(s *gfn.State) { s.Params = s.Params[1:] },
+		`tensor "policy.torso.0.weight" is [1 1] in the`: func(s *gfn.State) { s.Params[0].Shape = []int{1, 1} },
+		`tensor "policy.torso.0.weight" has 3 numbers`:   func(s *gfn.State) { s.Params[0].Data = make([]float32, 3) },
+		`no tensor "m.policy.torso.0.weight"`:            func(s *gfn.State) { s.Moments = nil },
+		`tensor "extra" is not in this model`:            func(s *gfn.State) { s.Params = append(s.Params, gfn.Tensor{Name: "extra"}) },
+		"of iteration 4, its optimiser of step 0":        func(s *gfn.State) { s.Iteration = 4 },
+	} {
+		s := tr.State()
+		spoil(&s)
+		require.ErrorContains(t, tr.Restore(s), want)
+		require.Equal(t, before, tr.Policy().Hash(), "nothing has changed")
+	}
+}
+
+// Given trajectories: what was drawn can be replayed to the same bits; what the world forbids is refused by place.
+func TestStepOn(t *testing.T) {
+	tr, err := gfn.New(grid8(1, balance.TB{}, gfn.Uniform))
+	require.NoError(t, err)
+	_, err = tr.StepOn([][]int32{{0, 2}, {2}, {1, 1, 1, 2}})
+	require.NoError(t, err)
+	var bad *graph.GivenError
+	_, err = tr.StepOn([][]int32{{0, 0, 0, 0, 0, 0, 0, 0, 2}})
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, 7, bad.Step)
+	_, err = tr.StepOn([][]int32{{0}})
+	require.ErrorAs(t, err, &bad)
+	_, err = tr.StepOn([][]int32{{2, 0}})
+	require.ErrorAs(t, err, &bad)
+}
+
+func TestCancelReturnsThePolicySoFar(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	j := grid8(1, balance.TB{}, gfn.Uniform)
+	n := 0
+	j.Observe = func(p gfn.Progress) {
+		if n = p.Iteration; n == 5 {
+			cancel()
+		}
+	}
+	p, err := gfn.Train(ctx, j)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 5, n)
+	require.NotEmpty(t, p.Hash())
+}
