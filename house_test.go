@@ -126,7 +126,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 		require.NoError(t, err, "%s has no doc.go", p.ImportPath)
 		want := "// Package " + p.Name + " "
 		if p.Name == "main" {
-			want = "// Sluice "
+			want = "// Command "
 		}
 		require.Contains(t, string(text), want, p.ImportPath)
 	}

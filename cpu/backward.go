@@ -12,7 +12,10 @@ const reduceSpan = 4096
 
 func (p *program[T]) Backward(params, grads graph.Buffer) error {
 	p.params, p.grads = params.(*buffer[T]).x, grads.(*buffer[T]).x
-	p.packAll(true)
+	p.packAll(p.back)
+	if p.drops() {
+		p.packAll(p.forward)
+	}
 	p.dev.pool.run(p.active, p.backJob)
 	p.dev.pool.run((p.plan.GradLen+reduceSpan-1)/reduceSpan, p.reduceJob)
 	sum := p.lanes[0].grads
@@ -33,6 +36,16 @@ func (p *program[T]) Backward(params, grads graph.Buffer) error {
 	return nil
 }
 
+// drops reports whether the budget left a lane without some of its Saved values.
+func (p *program[T]) drops() bool {
+	for i := range p.active {
+		if l := &p.lanes[i]; l.rows > len(l.saved)*graph.BlockRows {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *program[T]) backLane(w *worker[T], i int) {
 	l := &p.lanes[i]
 	l.grads = grown(l.grads, p.plan.GradLen)
@@ -41,7 +54,7 @@ func (p *program[T]) backLane(w *worker[T], i int) {
 		sp := p.spanAt(w, l, row, l.rows-row)
 		if row/graph.BlockRows >= len(l.saved) {
 			// The same instructions on the same parameters and row data: the same bits. No action is drawn.
-			_ = p.runStep(w, &sp, p.recompute, nil, 0)
+			_ = p.runStep(w, &sp, p.recompute, p.againPack, 0)
 		}
 		p.runBackward(w, &sp, p.plan.Backward, p.backPack)
 		row += sp.n

@@ -7,7 +7,7 @@ import "github.com/sluice-ml/sluice/graph"
 func (p *program[T]) Eval(params graph.Buffer, states []int32, dst [][]float64) error {
 	p.params = params.(*buffer[T]).x
 	p.evalStates, p.evalDst = states, dst
-	p.packAll(false)
+	p.packAll(p.forward)
 	n := len(states) / p.plan.World.Ints
 	chunk := p.dev.cfg.Chunk
 	p.dev.pool.run((n+chunk-1)/chunk, p.evalJob)
@@ -29,7 +29,7 @@ func (p *program[T]) evalBlock(w *worker[T], i int) {
 		}
 	}
 	sp := span[T]{l: l, n: n, saved: w.spill}
-	_ = p.runStep(w, &sp, p.heads, nil, 0) // only OpSample can fail, and heads has none
+	_ = p.runStep(w, &sp, p.heads, p.headPack, 0) // only OpSample can fail, and heads has none
 	for h, out := range p.evalDst {
 		if out == nil {
 			continue

@@ -55,8 +55,7 @@ func (l *lane[T]) reserve(n int, s *graph.Shape, keptCols []int, savedCols int) 
 		}
 		l.room = room
 	}
-	blocks := (l.rows + n + graph.BlockRows - 1) / graph.BlockRows
-	for len(l.saved) < min(blocks, l.savedLimit) {
+	for len(l.saved) < min(l.room/graph.BlockRows, l.savedLimit) {
 		l.saved = append(l.saved, make([]T, savedCols*graph.BlockRows))
 	}
 }

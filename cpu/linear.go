@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"github.com/sluice-ml/sluice/f32"
 	"github.com/sluice-ml/sluice/graph"
 )
 
@@ -57,77 +56,4 @@ func (p *program[T]) product(w *worker[T], q product[T]) {
 		return
 	}
 	matmulDef(&w.q)
-}
-
-// pack is a weight in the panels the product reads, made once an entry and shared by all workers.
-type pack[T f32.Float] struct {
-	off, k, n int // of the parameter; the product's inner and outer width
-	tB, back  bool
-	panels    []T
-}
-
-func packed[T f32.Float](packs []*pack[T], i int) []T {
-	if packs == nil || packs[i] == nil {
-		return nil
-	}
-	return packs[i].panels
-}
-
-// packRows is the least number of rows a lane must bring for a forward weight to be packed ahead.
-const packRows = 24
-
-// planPacks finds the weights that products read.
-func (p *program[T]) planPacks() {
-	if _, ok := any(p).(*program[float32]); !ok || p.dev.tier == tierGo {
-		return
-	}
-	add := func(q pack[T]) int {
-		for i, have := range p.packs {
-			if have.off == q.off && have.tB == q.tB && have.back == q.back {
-				return i
-			}
-		}
-		q.panels = make([]T, packedLen(q.k, q.n))
-		p.packs = append(p.packs, q)
-		return len(p.packs) - 1
-	}
-	step, back := map[int]int{}, map[int]int{}
-	for i, in := range p.plan.Step {
-		if in.Op == graph.OpLinear {
-			step[i] = add(pack[T]{off: in.B.Off, k: in.K, n: in.N})
-		}
-	}
-	for i, in := range p.plan.Backward {
-		if in.Op == graph.OpLinearBack {
-			back[i] = add(pack[T]{off: in.B.Off, k: in.N, n: in.K, tB: true, back: true})
-		}
-	}
-	p.stepPack, p.backPack = make([]*pack[T], len(p.plan.Step)), make([]*pack[T], len(p.plan.Backward))
-	for i, k := range step {
-		p.stepPack[i] = &p.packs[k]
-	}
-	for i, k := range back {
-		p.backPack[i] = &p.packs[k]
-	}
-}
-
-// packAll packs the weights of one direction for the parameters now in p.params.
-func (p *program[T]) packAll(back bool) {
-	p.packBackward = back
-	p.dev.pool.run(len(p.packs), p.packJob)
-}
-
-func (p *program[T]) packOne(_ *worker[T], i int) {
-	q := &p.packs[i]
-	if q.back != p.packBackward {
-		return
-	}
-	if dst, ok := any(q.panels).([]float32); ok {
-		src := any(p.params[q.off : q.off+q.k*q.n]).([]float32)
-		ldb := q.n
-		if q.tB {
-			ldb = q.k
-		}
-		packB(p.dev.tier, dst, q.tB, q.k, q.n, src, ldb)
-	}
 }

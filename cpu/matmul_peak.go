@@ -2,7 +2,10 @@
 
 package cpu
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // peakFLOPs is the best rate, in operations a second, at which one thread does fused multiply-adds (two operations
 // each) in registers, over bursts of about a millisecond that take at least d together.
@@ -25,9 +28,6 @@ func peakFLOPs(t tier, d time.Duration) float64 {
 	return best
 }
 
-// peakSink keeps the compiler from dropping peakGo's loop.
-var peakSink float32
-
 func peakGo(n int) {
 	var s [4]float32 // independent chains, as in matmulDef
 	for range n / 4 {
@@ -35,5 +35,5 @@ func peakGo(n int) {
 			s[i] = fma(x, x, x)
 		}
 	}
-	peakSink = s[0] + s[1] + s[2] + s[3]
+	runtime.KeepAlive(s) // or the compiler drops the loop
 }

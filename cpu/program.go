@@ -16,9 +16,14 @@ type program[T f32.Float] struct {
 
 	heads     []graph.Instr // Step's slice for Eval
 	recompute []graph.Instr // Step's slice for the Saved values of a dropped block
-	packs     []pack[T]     // weights in the panels the product reads, one a (weight, direction)
-	stepPack  []*pack[T]    // of plan.Step[i], or nil
-	backPack  []*pack[T]    // of plan.Backward[i], or nil
+
+	forward, back []*pack[T] // weights by direction
+	packs         []*pack[T] // those being packed
+	stepPack      []*pack[T] // of plan.Step, heads, recompute, plan.Backward, by instruction
+	headPack      []*pack[T]
+	againPack     []*pack[T]
+	backPack      []*pack[T]
+	rollPack      []*pack[T] // stepPack, or nil while lanes are too thin for it
 
 	lanes      []lane[T]
 	active     int // lanes of the running batch
@@ -44,7 +49,6 @@ type program[T f32.Float] struct {
 	update     updateArgs[T]
 
 	laneJob, backJob, packJob, reduceJob, evalJob, normJob, updateJob func(*worker[T], int)
-	packBackward                                                      bool
 }
 
 func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
@@ -76,7 +80,8 @@ func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
 		}
 	}
 	p.recompute = slice(plan.Step, want)
-	p.planPacks()
+	p.stepPack, p.headPack = p.packsOf(plan.Step, &p.forward), p.packsOf(p.heads, &p.forward)
+	p.againPack, p.backPack = p.packsOf(p.recompute, &p.forward), p.packsOf(plan.Backward, &p.back)
 	p.laneJob, p.backJob, p.packJob, p.reduceJob = p.rollLane, p.backLane, p.packOne, p.reduceRange
 	p.evalJob, p.normJob, p.updateJob = p.evalBlock, p.normRange, p.updateRange
 	p.evalLanes = make([]lane[T], len(d.pool.workers))
@@ -218,4 +223,4 @@ func sizeof[T f32.Float]() int {
 	return 4
 }
 
-func (p *program[T]) Free() { p.lanes, p.packs = nil, nil }
+func (p *program[T]) Free() { p.lanes, p.forward, p.back = nil, nil, nil }

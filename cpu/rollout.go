@@ -22,7 +22,11 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 		p.host = movesHost{p.plan.World.Moves}
 	}
 	p.limitSaved()
-	p.packAll(false)
+	p.rollPack = nil
+	if src.Count/p.active >= packRows {
+		p.rollPack = p.stepPack
+		p.packAll(p.forward)
+	}
 	p.dev.pool.run(p.active, p.laneJob)
 	b := graph.Batch{Count: src.Count, Terminal: p.terminal[:src.Count*p.plan.World.Ints], Length: p.length[:src.Count]}
 	for i := range p.active {
@@ -73,7 +77,7 @@ func (p *program[T]) rollLane(w *worker[T], i int) {
 		}
 		for row := from; row < l.rows; {
 			sp := p.spanAt(w, l, row, l.rows-row)
-			if l.failure = p.runStep(w, &sp, p.plan.Step, p.stepPack, step); l.failure != nil {
+			if l.failure = p.runStep(w, &sp, p.plan.Step, p.rollPack, step); l.failure != nil {
 				return
 			}
 			row += sp.n

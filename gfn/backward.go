@@ -2,7 +2,6 @@ package gfn
 
 import (
 	"math"
-	"sort"
 
 	"github.com/sluice-ml/sluice/gfn/metric"
 	"github.com/sluice-ml/sluice/gfn/world"
@@ -20,23 +19,12 @@ func (p *Policy) EUBO(count int, seed uint64) (mean, stdErr float64, err error) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	cdf := make([]float64, len(e.True))
-	sum := 0.0
-	for i, q := range e.True {
-		sum += q
-		cdf[i] = sum
-	}
 	key := rng.NewKey(seed)
 	ints := p.model.spec.Ints
 	x := make([]int32, 0, count*ints)
 	logR := make([]float64, count)
-	for i := range count {
-		u := float64(rng.Uniform(key.Block(rng.Counter(uint32(i), 0, 0, rng.Data, 0))[0])) * sum
-		k := min(sort.SearchFloat64s(cdf, u), len(cdf)-1)
-		for e.True[k] == 0 { // rounding may end on an object without mass
-			k--
-		}
-		x = append(x, p.space.State(k)...)
+	for i, k := range metric.Draw(make([]int32, count), e.True, key) {
+		x = append(x, p.space.State(int(k))...)
 		logR[i] = float64(p.logR[k])
 	}
 	given, err := p.backward(x, key)
@@ -93,7 +81,7 @@ func (p *Policy) backward(x []int32, key rng.Key) ([][]int32, error) {
 		}
 		undo, act := make([]int32, k), make([]int32, k)
 		for i, t := range live {
-			word := key.Block(rng.Counter(uint32(t), uint32(step), 1, rng.Data, 0))
+			word := key.Block(rng.Counter(uint32(t), uint32(step), 0, rng.Data, 0))
 			undo[i] = int32(rng.Categorical(word[0], word[1], 0, logits[i*spec.Backward:(i+1)*spec.Backward], mask[i*words:(i+1)*words]))
 		}
 		w.Undo(act, states, undo)

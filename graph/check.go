@@ -99,7 +99,7 @@ func (c *checker) instr(in *Instr, out, from []Class) error {
 	}
 	if grads {
 		if err := c.write(in.C, out); err != nil {
-			return fmt.Errorf("C: %w", err)
+			return fmt.Errorf("bias operand C: %w", err)
 		}
 	}
 	want := in.N

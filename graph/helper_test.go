@@ -31,11 +31,10 @@ func grid() Shape {
 
 // net is a torso with forward logits and, if asked for, backward logits and log F.
 type net struct {
-	b        *Builder
-	pf, pb   Node
-	flow     Node // [rows]
-	torso    Node
-	features int
+	b      *Builder
+	pf, pb Node
+	flow   Node // [rows]
+	torso  Node
 }
 
 func newNet(b *Builder, hidden []int, act Act, back, flow bool) *net {

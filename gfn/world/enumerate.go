@@ -62,7 +62,6 @@ type explorer struct {
 	limit int
 
 	children []int32 // [children x Ints] of the batch in hand
-	undo     []int32
 }
 
 func (x *explorer) explore() error {

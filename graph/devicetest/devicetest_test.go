@@ -60,5 +60,6 @@ type fake struct {
 }
 
 func (f *fake) Helper()               {}
+func (f *fake) Name() string          { return "fake" }
 func (f *fake) Errorf(string, ...any) { f.failed = true }
 func (f *fake) FailNow()              { f.failed = true; panic("stop") }

@@ -44,18 +44,18 @@ func formulas() []formula {
 	list := []formula{
 		{"gather", grid, false, 2e-5, func(s *symbols) graph.Want {
 			pf := s.logits(graph.Node{})
-			return graph.Want{Policy: pf, Loss: s.perStep(s.LogPF(pf)), Heads: named(pf)}
+			return graph.Want{Policy: pf, Loss: s.perStep(s.LogPF(pf)), Heads: heads(pf)}
 		}},
 		{"act alone", grid, false, 2e-5, func(s *symbols) graph.Want {
 			pre := s.layer(graph.Node{}, 9)
 			pf := s.logits(s.Act(s.Act(pre, graph.Leaky), graph.Tanh))
-			return graph.Want{Policy: pf, Loss: s.perStep(s.LogPF(pf)), Heads: named(pre, pf)}
+			return graph.Want{Policy: pf, Loss: s.perStep(s.LogPF(pf)), Heads: heads(pre, pf)}
 		}},
 		{"elementwise in rows", letter, false, 1e-4, func(s *symbols) graph.Want {
 			a, b := s.torso(graph.Tanh, 17), s.torso(graph.Tanh, 17)
 			x := s.Sub(s.Mul(a, b), s.Scale(.75, s.Add(s.Square(a), b)))
 			pf := s.logits(x)
-			return graph.Want{Policy: pf, Loss: s.perStep(s.LogPF(pf)), Heads: named(x)}
+			return graph.Want{Policy: pf, Loss: s.perStep(s.LogPF(pf)), Heads: heads(x)}
 		}},
 		{"elementwise across rows", grid, false, 1e-4, func(s *symbols) graph.Want {
 			h := s.torso(graph.Tanh, 8)
@@ -67,7 +67,7 @@ func formulas() []formula {
 		{"trajectory balance", grid, false, 2e-4, func(s *symbols) graph.Want {
 			pf := s.logits(s.torso(graph.ReLU, 33, 32))
 			sum := s.sums(pf)
-			return graph.Want{Policy: pf, Loss: s.balance(s.LogPF(pf), s.Data(graph.LogPBUniform)), Heads: named(pf), Outputs: named(sum, s.Mean(sum))}
+			return graph.Want{Policy: pf, Loss: s.balance(s.LogPF(pf), s.Data(graph.LogPBUniform)), Heads: heads(pf), Outputs: named(sum, s.Mean(sum))}
 		}},
 		{"learned backward policy", grid, true, 2e-4, func(s *symbols) graph.Want {
 			h := s.torso(graph.ReLU, 32)
@@ -91,7 +91,7 @@ func formulas() []formula {
 			pf := s.logits(h)
 			f := s.Column(s.layer(h, 1))
 			r := s.Sub(s.Add(f, s.LogPF(pf)), s.Add(s.NextFlow(f, s.Data(graph.LogR)), s.logPB(h)))
-			return graph.Want{Policy: pf, Loss: s.perStep(s.Square(s.OnSteps(r))), Heads: named(f)}
+			return graph.Want{Policy: pf, Loss: s.perStep(s.Square(s.OnSteps(r))), Heads: heads(f)}
 		}},
 		{"flow into a learned reward", grid, false, 2e-4, func(s *symbols) graph.Want {
 			h := s.torso(graph.Tanh, 16)
@@ -128,7 +128,7 @@ func formulas() []formula {
 			h = s.Add(h, s.Act(s.layer(h, 32), graph.ReLU))
 			pf := s.logits(h)
 			second := s.Column(s.layer(pf, 1))
-			return graph.Want{Policy: pf, Loss: s.perStep(s.Add(s.LogPF(pf), second)), Heads: named(h, second)}
+			return graph.Want{Policy: pf, Loss: s.perStep(s.Add(s.LogPF(pf), second)), Heads: heads(h, second)}
 		}},
 		{"one row a trajectory", row, false, 1e-4, func(s *symbols) graph.Want {
 			pf := s.logits(s.torso(graph.ReLU, 5, 64))
@@ -140,7 +140,7 @@ func formulas() []formula {
 			h := s.torso(a, 20, 31, 70)
 			pf := s.logits(h)
 			x := s.Add(s.LogPF(pf), s.Column(s.layer(h, 1))) // two heads: a chain of products that goes on
-			return graph.Want{Policy: pf, Loss: s.perStep(x), Heads: named(pf)}
+			return graph.Want{Policy: pf, Loss: s.perStep(x), Heads: heads(pf)}
 		}})
 	}
 	return list
@@ -165,7 +165,7 @@ func widths() []formula {
 				if learned {
 					pb = s.logPB(h)
 				}
-				return graph.Want{Policy: pf, Loss: s.balance(s.LogPF(pf), pb), Heads: named(pf), Outputs: named(s.sums(pf), s.SumT(pb))}
+				return graph.Want{Policy: pf, Loss: s.balance(s.LogPF(pf), pb), Heads: heads(pf), Outputs: named(s.sums(pf), s.SumT(pb))}
 			}})
 		}
 	}

@@ -38,8 +38,8 @@ func testMemory(t *testing.T, dev graph.Device) {
 func Unlimited(t *testing.T, dev graph.Device) {
 	for _, f := range formulas() {
 		r := newRig(t, dev, f.plan(t), nil)
-		for _, count := range []int{3, 300, 40} {
-			r.values(t, graph.Source{Key: rng.NewKey(2), Count: count})
+		for _, src := range []graph.Source{{Count: 3}, {Count: 300}, {Count: 300, Lanes: 1}, {Count: 40}} {
+			r.values(t, src)
 			m := r.program.Memory()
 			require.Equal(t, m.RowsHeld*r.plan.BytesPerRow(), m.RowBytes, f.name)
 		}

@@ -18,13 +18,13 @@ func sampler(m graph.Moves) formula {
 	return formula{"sampler", m, true, 0, func(s *symbols) graph.Want {
 		h := s.torso(graph.Tanh, 8)
 		pf := s.Scale(4, s.logits(h))
-		heads, pb := named(pf, s.Column(s.layer(h, 1))), s.Data(graph.LogPBUniform)
+		list, pb := heads(pf, s.Column(s.layer(h, 1))), s.Data(graph.LogPBUniform)
 		if s.World().Back > 1 {
 			back := s.layer(h, s.World().Back)
-			heads, pb = append(heads, graph.Named{Name: "backward", Node: back}), s.Next(s.LogPB(back))
+			list, pb = append(list, graph.Named{Name: "backward", Node: back}), s.Next(s.LogPB(back))
 		}
-		flow := s.SumT(heads[1].Node)
-		return graph.Want{Policy: pf, Heads: heads, Outputs: named(s.sums(pf), s.SumT(pb), flow, s.First(heads[1].Node))}
+		flow := s.SumT(list[1].Node)
+		return graph.Want{Policy: pf, Heads: list, Outputs: named(s.sums(pf), s.SumT(pb), flow, s.First(list[1].Node))}
 	}}
 }
 

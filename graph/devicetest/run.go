@@ -122,7 +122,7 @@ func (r *rig) heads(t testing.TB, states []int32) []value {
 	var out []value
 	for i, h := range r.plan.Heads {
 		dst[i] = make([]float64, n*h.Ref.Cols)
-		out = append(out, value{"head " + h.Name, dst[i]})
+		out = append(out, value{h.Name, dst[i]})
 	}
 	require.NoError(t, r.program.Eval(r.params, states, dst))
 	return out
@@ -159,7 +159,7 @@ func compare(t testing.TB, where string, want, got []value, tolerance float64) {
 			largest = max(largest, math.Abs(v))
 		}
 		for j, v := range w.x {
-			if same(v, g.x[j]) || math.Abs(v-g.x[j]) <= tolerance*largest {
+			if same(v, g.x[j]) || tolerance > 0 && math.Abs(v-g.x[j]) <= tolerance*largest {
 				continue
 			}
 			require.Fail(t, "devices differ", "%s: %s, element %d: %v, want %v (%s)", where, w.name, j, g.x[j], v, bits(g.x[j], v, tolerance, largest))

@@ -59,11 +59,20 @@ func (s *symbols) balance(logPF, logPB graph.Node) graph.Node {
 // perStep is the mean of x [rows] over the steps of the batch.
 func (s *symbols) perStep(x graph.Node) graph.Node { return s.DivSteps(s.Sum(s.SumT(x))) }
 
-// named are nodes with names out of their order.
+// named are outputs with their number for a name.
 func named(nodes ...graph.Node) []graph.Named {
 	var out []graph.Named
 	for i, n := range nodes {
 		out = append(out, graph.Named{Name: fmt.Sprintf("%d", i), Node: n})
+	}
+	return out
+}
+
+// heads are named; outputs and heads of a Plan share their names.
+func heads(nodes ...graph.Node) []graph.Named {
+	out := named(nodes...)
+	for i := range out {
+		out[i].Name = "head " + out[i].Name
 	}
 	return out
 }
