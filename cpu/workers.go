@@ -1,27 +1,43 @@
 package cpu
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sluice-ml/sluice/f32"
 )
 
-// pool is a fixed set of workers. Worker 0 is the caller itself, so one worker costs what no worker costs; the others are goroutines
-// that sleep on a channel between jobs. Waking allocates nothing.
+// pool is a fixed set of workers. Worker 0 is the caller itself, so one worker costs what no worker costs; the others are goroutines.
+// Between jobs a goroutine looks for work for some microseconds and then sleeps; waking allocates nothing.
 type pool[T f32.Float] struct {
 	mu      sync.Mutex // one job at a time
 	workers []*worker[T]
 	job     func(w *worker[T], i int)
 	n       int
 	next    atomic.Int64
-	done    sync.WaitGroup
+	pending atomic.Int32  // goroutines still at the job
+	asleep  atomic.Bool   // the caller waits for done
+	done    chan struct{} // one token, for a caller that sleeps
+	spins   int           // looks at the clock of work before sleeping; 0 where another thread needs the processor
+	closing bool
 }
+
+// What a worker is doing.
+const (
+	looking  = int32(iota) // for work
+	posted                 // there is some
+	sleeping               // until woken
+)
+
+// spinLooks is about 20 microseconds of looking: longer than the serial pieces of an iteration, too short for anyone to miss the time.
+const spinLooks = 10_000
 
 // worker is one goroutine's scratch memory. It grows to what the largest program needs and stays.
 type worker[T f32.Float] struct {
 	id      int
-	wake    chan struct{}
+	state   atomic.Int32
+	wake    chan struct{} // one token, for a worker that sleeps
 	pack    packer
 	scratch []T        // one block of Scratch columns
 	spill   []T        // one block of Saved columns, where the lane keeps none
@@ -30,21 +46,45 @@ type worker[T f32.Float] struct {
 }
 
 func newPool[T f32.Float](n int) *pool[T] {
-	p := &pool[T]{}
+	p := &pool[T]{done: make(chan struct{}, 1)}
+	if n <= runtime.GOMAXPROCS(0) {
+		p.spins = spinLooks
+	}
 	for i := range n {
 		w := &worker[T]{id: i}
 		p.workers = append(p.workers, w)
 		if i > 0 {
 			w.wake = make(chan struct{}, 1)
-			go func() {
-				for range w.wake {
-					p.work(w)
-					p.done.Done()
-				}
-			}()
+			go p.serve(w)
 		}
 	}
 	return p
+}
+
+// serve is a goroutine's life.
+func (p *pool[T]) serve(w *worker[T]) {
+	for {
+		for look := 0; w.state.Load() != posted; look++ {
+			if look >= p.spins && w.state.CompareAndSwap(looking, sleeping) {
+				<-w.wake
+			}
+		}
+		w.state.Store(looking)
+		if p.closing {
+			return
+		}
+		p.work(w)
+		if p.pending.Add(-1) == 0 && p.asleep.Swap(false) {
+			p.done <- struct{}{}
+		}
+	}
+}
+
+// post hands the pool's job to a goroutine.
+func (w *worker[T]) post() {
+	if w.state.Swap(posted) == sleeping {
+		w.wake <- struct{}{}
+	}
 }
 
 // run calls job(w, i) for i in 0..n-1, each once, on whichever worker is free. Jobs must not depend on which one that is.
@@ -53,13 +93,24 @@ func (p *pool[T]) run(n int, job func(w *worker[T], i int)) {
 	defer p.mu.Unlock()
 	p.job, p.n = job, n
 	p.next.Store(0)
-	helpers := min(len(p.workers), n) - 1
-	for i := 1; i <= helpers; i++ {
-		p.done.Add(1)
-		p.workers[i].wake <- struct{}{}
+	helpers := max(min(len(p.workers), n)-1, 0)
+	p.pending.Store(int32(helpers))
+	for _, w := range p.workers[1 : 1+helpers] {
+		w.post()
 	}
 	p.work(p.workers[0])
-	p.done.Wait()
+	for look := 0; p.pending.Load() != 0; look++ {
+		if look < p.spins {
+			continue
+		}
+		p.asleep.Store(true)
+		// Whoever takes the flag back owes the other side nothing or one token.
+		if p.pending.Load() == 0 && p.asleep.Swap(false) {
+			return
+		}
+		<-p.done
+		return
+	}
 }
 
 func (p *pool[T]) work(w *worker[T]) {
@@ -72,15 +123,13 @@ func (p *pool[T]) work(w *worker[T]) {
 	}
 }
 
-// stop ends the goroutines; the pool must not run again.
+// stop ends the goroutines; what runs later runs on the caller alone.
 func (p *pool[T]) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closing = true
 	for _, w := range p.workers[1:] {
-		if w.wake != nil {
-			close(w.wake)
-			w.wake = nil
-		}
+		w.post()
 	}
 	p.workers = p.workers[:1]
 }
