@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,8 +34,8 @@ var mayImport = map[string][]string{
 	"gfn/metric":          {"f32", "gfn/world", "graph", "rng"},
 	"gfn":                 {"f32", "gfn/world", "gfn/reward", "gfn/balance", "gfn/metric", "nn/", "graph", "rng"},
 	"gfn/gfntest":         {"f32", "gfn/", "nn/", "graph", "rng"},
-	"run":                 {"f32", "run/", "gfn/", "nn/", "graph", "rng"},
-	"bench":               {""},
+	"run":                 {"f32", "gfn/", "nn/", "graph", "rng"},
+	"bench":               {"gfn", "gfn/world", "gfn/reward", "gfn/balance", "graph", "nn/", "rng"},
 	"cmd/sluice":          {""},
 	"":                    {},
 }
@@ -98,8 +99,7 @@ func TestGfnIsLight(t *testing.T) {
 
 // The budget: median 150 lines, nine in ten under 400, none over 600; generated files aside.
 func TestFileSizes(t *testing.T) {
-	over := 0
-	files := 0
+	var sizes []int
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
 			return err
@@ -110,14 +110,13 @@ func TestFileSizes(t *testing.T) {
 		}
 		lines := bytes.Count(text, []byte("\n"))
 		require.LessOrEqual(t, lines, 600, path)
-		files++
-		if lines > 400 {
-			over++
-		}
+		sizes = append(sizes, lines)
 		return nil
 	})
 	require.NoError(t, err)
-	require.LessOrEqual(t, over*10, files, "more than one file in ten is longer than 400 lines")
+	slices.Sort(sizes)
+	require.LessOrEqual(t, sizes[len(sizes)/2], 150, "the median file is too long")
+	require.LessOrEqual(t, sizes[len(sizes)*9/10], 400, "more than one file in ten is longer than 400 lines")
 }
 
 func TestEveryPackageSaysWhatItIs(t *testing.T) {

@@ -5,5 +5,5 @@
 //
 //	go test -run xxx -bench Loss ./bench
 //
-// Imported by cmd/sluice. Results with their commands are in bench/README.md.
+// Imported by its own tests. Results with their commands are in bench/README.md.
 package bench

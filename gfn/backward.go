@@ -1,10 +1,12 @@
 package gfn
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/sluice-ml/sluice/gfn/metric"
 	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/rng"
 )
 
@@ -13,6 +15,9 @@ import (
 // EUBO is the mean of log R + log P_B - log P_F over trajectories drawn backward from exact draws of the target, and its standard
 // error; see metric.EUBO. The world must be enumerable.
 func (p *Policy) EUBO(count int, seed uint64) (mean, stdErr float64, err error) {
+	if count < 1 {
+		return math.NaN(), math.NaN(), fmt.Errorf("gfn: %d draws asked for, must be at least 1", count)
+	}
 	e, err := p.Exact()
 	if err != nil {
 		return math.NaN(), math.NaN(), err
@@ -55,7 +60,8 @@ func (p *Policy) backward(x []int32, key rng.Key) ([][]int32, error) {
 	for i := range live {
 		live[i] = i
 	}
-	learned := len(p.model.judge.Heads) > 1 && p.model.judge.Heads[1].Name == backwardHead
+	_, err := graph.Find(p.model.judge.Heads, backwardHead)
+	learned := err == nil
 	logits := make([]float64, n*spec.Backward)
 	mask := make([]uint32, n*words)
 	for step := 0; len(live) > 0; step++ {

@@ -13,9 +13,12 @@ type DivergedError struct {
 	What       string  // "loss" or "gradient"
 	Value      float64 // NaN or an infinity
 	Iteration  int     // the iteration that failed, from 0
-	Trajectory int     // the first whose log P_F or log P_B is not finite; -1 if all are
+	Trajectory int     // the first whose log R, log P_F or log P_B is not finite; -1 if all of these are finite
 	State      string  // the object that trajectory ends in
-	Layer      string  // the first tensor whose gradient is not finite; "" if the loss failed before there was one
+	LogR       float64 // of that trajectory, as are the next two
+	LogPF      float64
+	LogPB      float64
+	Layer      string // the first tensor whose gradient is not finite; "" if the loss failed before there was one
 	Seed       uint64
 }
 
@@ -25,7 +28,7 @@ func (e *DivergedError) Error() string {
 		s += fmt.Sprintf(", first in %s", e.Layer)
 	}
 	if e.Trajectory >= 0 {
-		s += fmt.Sprintf(", first in trajectory %d, which ends in %s", e.Trajectory, e.State)
+		s += fmt.Sprintf(", first in trajectory %d, which ends in %s with log R %v, log P_F %v, log P_B %v", e.Trajectory, e.State, e.LogR, e.LogPF, e.LogPB)
 	}
 	return s + fmt.Sprintf("; to replay it, train with seed %d and stop before iteration %d", e.Seed, e.Iteration)
 }
@@ -42,6 +45,7 @@ func (t *Trainer) diverged(what string, value float64, batch graph.Batch) error 
 			if !finite(logPF[i]) || !finite(logPB[i]) || !finite(float64(t.logR[i])) {
 				n := t.model.spec.Ints
 				e.Trajectory, e.State = i, world.Text(t.model.job.World, batch.Terminal[i*n:(i+1)*n])
+				e.LogR, e.LogPF, e.LogPB = float64(t.logR[i]), logPF[i], logPB[i]
 				break
 			}
 		}
@@ -68,8 +72,12 @@ func (t *Trainer) named(err error) error {
 
 func describe(err error, w world.World) error {
 	var none *graph.NoActionError
-	if errors.As(err, &none) {
+	var given *graph.GivenError
+	switch {
+	case errors.As(err, &none):
 		return fmt.Errorf("trajectory %d, step %d: %w", none.Trajectory, none.Step, &world.NoActionError{State: world.Text(w, none.State)})
+	case errors.As(err, &given):
+		return fmt.Errorf("in state %s: %w", world.Text(w, given.State), err)
 	}
 	return err
 }

@@ -116,7 +116,7 @@ func build(job Job) (*model, error) {
 		heads = append(heads, graph.Named{Name: flowHead, Node: t.LogF})
 	}
 	if needs.LogZ {
-		t.LogZ = b.Spread(b.Param(logZParam, optim.LogZ, graph.Init{}))
+		t.LogZ = b.Spread(nn.Scalar(b, logZParam, optim.LogZ, 0))
 	}
 	loss := job.Balance.Loss(b, t)
 	sums := []graph.Named{{Name: sumLogPF, Node: b.SumT(t.LogPF)}, {Name: sumLogPB, Node: b.SumT(t.LogPB)}}

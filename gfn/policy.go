@@ -44,6 +44,9 @@ func newPolicy(m *model) (*Policy, error) {
 	return p, nil
 }
 
+// Job is the job the policy belongs to, with its defaults filled in.
+func (p *Policy) Job() Job { return p.model.job }
+
 // Tensors copies the parameters.
 func (p *Policy) Tensors() []Tensor {
 	x := make([]float64, p.params.Len())

@@ -109,7 +109,7 @@ func (t *Trainer) Memory() graph.Memory { return t.program.Memory() }
 // Lanes is how many lanes a batch is cut into.
 func (t *Trainer) Lanes() int { return graph.Lanes(t.model.job.Batch, t.model.train.Params.Len()) }
 
-// Close gives the programs' memory back; the device stays open.
+// Close gives the programs' memory back, that of the Policy too; the device stays open.
 func (t *Trainer) Close() {
 	t.program.Free()
 	t.policy.program.Free()
@@ -120,10 +120,14 @@ func (t *Trainer) Close() {
 func (t *Trainer) Step() (Progress, error) { return t.step(t.model.job.Batch, nil) }
 
 // StepOn is one iteration on given trajectories, each the forward actions from the source on, stop included: replay, data, or
-// another sampler's. A nil one is drawn. An action the world does not allow is a *graph.GivenError.
+// another sampler's. A nil one is drawn. An action the world does not allow is a *graph.GivenError. The number of trajectories is free.
+// After a StepOn a run is no longer a function of its seed alone.
 func (t *Trainer) StepOn(given [][]int32) (Progress, error) { return t.step(len(given), given) }
 
 func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
+	if count < 1 {
+		return Progress{}, fmt.Errorf("gfn: iteration %d: no trajectories given", t.iteration)
+	}
 	job := &t.model.job
 	eps := job.Explore.At(t.iteration)
 	src := graph.Source{Key: t.key, Iteration: uint32(t.iteration), Purpose: rng.Sample, Count: count, Epsilon: float32(eps), Given: given}
@@ -131,10 +135,15 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	if err != nil {
 		return Progress{}, t.named(err)
 	}
-	if t.logR, err = reward.Check(job.LogReward, t.logR, batch.Terminal, t.model.spec.Ints, job.World); err != nil {
+	if cap(t.logR) < count {
+		t.logR = make([]float32, count)
+	}
+	logR, err := reward.Check(job.LogReward, t.logR[:count], batch.Terminal, t.model.spec.Ints, job.World)
+	if err != nil {
 		return Progress{}, t.named(err)
 	}
-	t.program.Reward(t.logR)
+	t.logR = logR
+	t.program.Reward(logR)
 	loss, err := t.program.Close(t.policy.params)
 	if err != nil {
 		return Progress{}, t.named(err)
@@ -161,7 +170,7 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	t.steps += int64(batch.Steps)
 	p := Progress{Iteration: t.iteration, Trajectories: t.seen, Transitions: t.steps, Loss: loss, LogZ: math.NaN(), GradNorm: norm,
 		MeanLength: float64(batch.Steps) / float64(batch.Count), Epsilon: eps, Rate: rate}
-	for _, v := range t.logR {
+	for _, v := range logR {
 		p.MeanLogReward += float64(v)
 	}
 	p.MeanLogReward /= float64(batch.Count)

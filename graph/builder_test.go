@@ -40,7 +40,6 @@ func TestBuilderErrorNamesOpShapesAndLine(t *testing.T) {
 		{"spread of trajectories", func(b *Builder, n *net) Node { return b.Spread(b.Data(LogR)) }, []string{"Spread", "[trajs]"}},
 		{"steps of trajectories", func(b *Builder, n *net) Node { return b.DivSteps(b.Data(LogR)) }, []string{"DivSteps", "[trajs]"}},
 		{"next flow", func(b *Builder, n *net) Node { return b.NextFlow(n.flow, n.flow) }, []string{"NextFlow", "[rows]"}},
-		{"on steps", func(b *Builder, n *net) Node { return b.OnSteps(b.Data(LogR)) }, []string{"OnSteps", "[trajs]"}},
 		{"zero node", func(b *Builder, n *net) Node { return b.Add(n.flow, Node{}) }, []string{"Add", "operand 2", "zero Node"}},
 		{"other builder", func(b *Builder, n *net) Node { return b.Add(b.Data(LogR), foreign) }, []string{"Add", "another Builder"}},
 		{"twice", func(b *Builder, n *net) Node { return b.Param("torso.0.bias", "g", Init{}, 4) }, []string{"Param", `"torso.0.bias"`}},

@@ -15,7 +15,6 @@ import (
 //	Mul       dx = g·y, dy = g·x
 //	Square    dx = g·(2·x)
 //	Scale     dx = c·g
-//	OnSteps   dx = g·mask
 //	Sum, Mean, SumT, Spread, First, Next, ...: their Back instruction or their mirror image
 //
 // Terms that meet in one node are added by Gorgonia, from the last consumer in its topological order to the first; see fuse.go for the
@@ -76,8 +75,6 @@ func (o *operation) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgon
 			d.put(operation{op: OpNextFlowBack, out: in[0].Shape()}, grad),
 			d.put(operation{op: OpLast, out: in[1].Shape()}, grad),
 		}
-	case opOnSteps:
-		r = gorgonia.Nodes{d.put(operation{op: opOnSteps, out: in[0].Shape()}, grad)}
 	case OpFirst:
 		r = gorgonia.Nodes{d.put(operation{op: OpFirstBack, out: in[0].Shape()}, grad)}
 	default:

@@ -7,8 +7,8 @@ import (
 	"github.com/sluice-ml/sluice/rng"
 )
 
-// A Device compiles Plans to programs and owns the memory they work on. Package cpu has one in plain Go and assembly, package
-// cuda one for NVIDIA GPUs; gfn is handed one and never knows which.
+// A Device compiles Plans to programs and owns the memory they work on. Package cpu has one in plain Go and assembly; gfn
+// is handed a Device and never knows which.
 type Device interface {
 	Name() string                     // "cpu/avx2", "cpu/ref64", for the manifest
 	Compile(p *Plan) (Program, error) // the Plan must not change afterwards
@@ -116,5 +116,8 @@ type GivenError struct {
 }
 
 func (e *GivenError) Error() string {
+	if e.Action < 0 {
+		return fmt.Sprintf("graph: given trajectory %d: the actions end at step %d, before the trajectory does, in state %v", e.Trajectory, e.Step, e.State)
+	}
 	return fmt.Sprintf("graph: given trajectory %d: action %d at step %d is not allowed in state %v", e.Trajectory, e.Action, e.Step, e.State)
 }

@@ -12,11 +12,10 @@
 //	check.go print.go                         what every Plan must satisfy, and how it reads
 //	moves.go                                  worlds as data
 //
-// It is not an executor: packages cpu and cuda run Plans, and this package's operations refuse Gorgonia's own machines. Package
+// It is not an executor: package cpu runs Plans, and this package's operations refuse Gorgonia's own machines. Package
 // graph/oracle builds the same formulas from Gorgonia's stock operations, for tests.
 //
 // A Builder belongs to one goroutine; several may be used at a time. A Plan is never changed after Lower and may be shared.
 //
-// See the example of Builder. Packages cpu, cuda, nn, gfn and gfn/balance, gfn/metric import graph; world and reward import only
-// its Moves.
+// See the example of Builder. Packages cpu, nn, gfn and gfn/balance import graph; gfn/world imports only its Moves.
 package graph

@@ -54,7 +54,7 @@ func (b *Builder) unary(name string, o operation, x Node) Node {
 	return b.put(name, o, x)
 }
 
-// SumT sums x [rows] over each trajectory's rows: [trajs].
+// SumT sums x [rows] over each trajectory's steps: [trajs]. Rows of role end, where no step leaves, are left out.
 func (b *Builder) SumT(x Node) Node { return b.reduce("SumT", OpSumT, x, PerRow, trajVector()) }
 
 // Spread gives every trajectory the value of x, a scalar or a parameter of one float: [trajs].
@@ -88,14 +88,6 @@ func (b *Builder) DivSteps(x Node) Node {
 
 // Next is x [rows] of the row the step leads to: x[next[r]], 0 where there is none.
 func (b *Builder) Next(x Node) Node { return b.reduce("Next", OpNext, x, PerRow, rowVector()) }
-
-// OnSteps is x [rows], but 0 on rows of role end, where no step leaves: x itself in a world without such rows.
-func (b *Builder) OnSteps(x Node) Node {
-	if b.err == nil && !b.world.EndRows && x.vector() && x.n.Graph() == b.g {
-		return x
-	}
-	return b.reduce("OnSteps", opOnSteps, x, PerRow, rowVector())
-}
 
 // First is x [rows] at each trajectory's first row: [trajs].
 func (b *Builder) First(x Node) Node { return b.reduce("First", OpFirst, x, PerRow, trajVector()) }

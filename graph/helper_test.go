@@ -86,7 +86,7 @@ func (n *net) tb() Node {
 func (n *net) db() Node {
 	b := n.b
 	r := b.Sub(b.Add(n.flow, b.LogPF(n.pf)), b.Add(b.NextFlow(n.flow, b.Data(LogR)), n.logPB()))
-	return b.DivSteps(b.Sum(b.SumT(b.Square(b.OnSteps(r)))))
+	return b.DivSteps(b.Sum(b.SumT(b.Square(r))))
 }
 
 // varGrad is the variance of log R + Σ log P_B - Σ log P_F.

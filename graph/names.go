@@ -11,7 +11,7 @@ var opNames = [...]string{
 	OpSumT: "sum_t", OpSpreadT: "spread_t", OpSpread: "spread", OpSum: "sum", OpMean: "mean", OpMeanBack: "mean_back",
 	OpDivSteps: "div_steps", OpVariance: "variance", OpVarianceBack: "variance_back", OpNext: "next", OpNextBack: "next_back",
 	OpNextFlow: "next_flow", OpNextFlowBack: "next_flow_back", OpLast: "last", OpFirst: "first", OpFirstBack: "first_back",
-	opColumn: "column", opMatrix: "matrix", opStop: "stop_grad", opBiasGrad: "bias_grad", opOnSteps: "on_steps", opInput: "input",
+	opColumn: "column", opMatrix: "matrix", opStop: "stop_grad", opBiasGrad: "bias_grad", opInput: "input",
 }
 
 func (o Op) String() string { return spell(opNames[:], int(o), "Op") }

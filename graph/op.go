@@ -21,7 +21,6 @@ const (
 	opMatrix                   // [rows] as [rows, 1]: the gradient of opColumn
 	opStop                     // the same value, no gradient
 	opBiasGrad                 // column sums
-	opOnSteps                  // x, but 0 on rows of role end: a product with a mask (see reader.mask)
 	opInput                    // a parameter or data
 )
 

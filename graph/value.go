@@ -55,16 +55,6 @@ type reader struct {
 	fixed map[*gorgonia.Node]Ref
 	world Shape
 	seen  map[*gorgonia.Node]*value
-	steps *value
-}
-
-// mask is 1 on the rows a step leaves and 0 on those of role end, which is what NextFlow makes of ones.
-func (r *reader) mask() *value {
-	if r.steps == nil {
-		ones := func(s Space) *value { return &value{op: OpConst, con: 1, space: s, cols: 1} }
-		r.steps = &value{op: OpNextFlow, in: []*value{ones(PerRow), ones(PerTraj)}, space: PerRow, cols: 1}
-	}
-	return r.steps
 }
 
 // read returns n's value. Column, its gradient and StopGrad are their operand's value.
@@ -100,8 +90,6 @@ func (r *reader) readNew(n *gorgonia.Node) (*value, error) {
 		switch op.op {
 		case opColumn, opMatrix, opStop:
 			return v.in[0], nil
-		case opOnSteps:
-			return &value{op: OpMul, in: []*value{v.in[0], r.mask()}, space: PerRow, cols: 1}, nil
 		}
 		v.op, v.act, v.forward, v.con, v.layer = op.op, op.act, op.forward, op.con, op.layer
 		switch op.op {

@@ -11,5 +11,5 @@
 //	logPF := b.LogPF(logits)
 //
 // It is not a tensor library, and there is no training loop in it; optimisers are in nn/optim. Package gfn imports it to build a
-// policy, gfn/family to build models.
+// policy.
 package nn

@@ -1,11 +1,11 @@
 package nn
 
-import "github.com/sluice-ml/sluice/graph"
+import (
+	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/nn/optim"
+)
 
 // This file is the layers a policy ends in.
-
-// policyGroup is the optimiser group of a torso and its heads.
-const policyGroup = "policy"
 
 // Head is a linear layer on a torso's output x, [rows, in]: logits or a log flow, [rows, width]. Its parameters are
 // name+".weight", [in, width], and name+".bias", of group "policy", and start as FanIn has it. A head of width 1 becomes [rows]
@@ -24,5 +24,5 @@ func Scalar(b *graph.Builder, name, group string, value float32) graph.Node {
 
 // affine declares the parameters of x·w + bias.
 func affine(b *graph.Builder, name string, in, out, fan int) (w, bias graph.Node) {
-	return b.Param(name+".weight", policyGroup, FanIn(fan), in, out), b.Param(name+".bias", policyGroup, FanIn(fan), out)
+	return b.Param(name+".weight", optim.Policy, FanIn(fan), in, out), b.Param(name+".bias", optim.Policy, FanIn(fan), out)
 }

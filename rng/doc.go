@@ -11,7 +11,7 @@
 // elements can be drawn one by one, and [Key.Fold] derives independent keys.
 //
 // It is not a cryptographic generator, and no source for math/rand: a generator that is asked for "the next number"
-// is what this package replaces. It imports package f32 alone; graph, cpu, cuda, nn, gfn and the worlds import it.
+// is what this package replaces. It imports package f32 alone; graph, cpu, nn and gfn import it.
 //
 // Every number this package returns is part of recorded runs. The golden tests say so: their values must not change.
 package rng

@@ -18,12 +18,12 @@ func TV(limit float64) Check {
 	return func(e *metric.Exact) error { return below("TV", e.TV, limit) }
 }
 
-// KL demands a KL divergence of the policy from the target below limit, in nats.
+// KL demands KL(R/Z || p_T), the divergence of what the policy builds from the target, below limit nats.
 func KL(limit float64) Check {
 	return func(e *metric.Exact) error { return below("KL in nats", e.KLNats, limit) }
 }
 
-// LogZ demands that the learned log Z lies within limit of the true one.
+// LogZ demands that Policy.LogZ lies within limit of the true one; see there what that is for a balance that learns none.
 func LogZ(limit float64) Check {
 	return func(e *metric.Exact) error { return below("|log Z error|", math.Abs(e.LogZError), limit) }
 }
@@ -51,7 +51,8 @@ func Gate(t testing.TB, job gfn.Job, checks ...Check) *metric.Exact {
 	}
 	for _, check := range checks {
 		if err := check(e); err != nil {
-			t.Fatalf("gfntest: %v (seed %d, %d iterations of %d; %d states)", err, job.Seed, job.Iterations, job.Batch, e.States)
+			j := p.Job()
+			t.Fatalf("gfntest: %v (seed %d, %d iterations of %d trajectories; %d states)", err, j.Seed, j.Iterations, j.Batch, e.States)
 		}
 	}
 	return e

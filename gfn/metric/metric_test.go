@@ -37,9 +37,9 @@ func worlds() map[string]world.World {
 	}
 }
 
-// table is a policy given by its logits, [N x Actions(space)].
+// table is a policy given by its logits, [N x actions].
 func table(space *world.Space, logits []float64) metric.Logits {
-	width := metric.Actions(space)
+	width := space.Spec().Actions()
 	return func(states []int32, dst []float64) error {
 		for i := range len(states) / space.Ints {
 			at := space.Index(states[i*space.Ints : (i+1)*space.Ints])
@@ -50,7 +50,7 @@ func table(space *world.Space, logits []float64) metric.Logits {
 }
 
 func randomLogits(space *world.Space, r *rand.Rand, scale float64) []float64 {
-	logits := make([]float64, space.N*metric.Actions(space))
+	logits := make([]float64, space.N*space.Spec().Actions())
 	for i := range logits {
 		logits[i] = scale * r.NormFloat64()
 	}
@@ -68,7 +68,7 @@ func randomLogR(space *world.Space, r *rand.Rand) []float64 {
 // perfect is the policy of the exact flows under the uniform backward policy: F(s) = [s ends] R(s) + Σ_children F(s')/n(s'),
 // n the number of undo actions of s', and log P_F(s'|s) = log F(s') - log n(s') - log F(s).
 func perfect(space *world.Space, logR []float64) (logits []float64, logZ float64) {
-	width, stop := metric.Actions(space), space.ForwardMasks().Moves
+	width, stop := space.Spec().Actions(), space.ForwardMasks().Moves
 	undo := space.BackwardMasks()
 	flow := make([]float64, space.N)
 	logits = make([]float64, space.N*width)

@@ -9,23 +9,12 @@ import (
 
 // This file is the exact law of what a policy builds.
 
-// Logits writes the forward logits of n states, n x Actions(space), to dst. Log-probabilities serve as well: whatever comes is
+// Logits writes the forward logits of n states, n x space.Spec().Actions(), to dst. Log-probabilities serve as well: whatever comes is
 // normalised over the allowed actions.
 type Logits func(states []int32, dst []float64) error
 
 // block is how many states a policy is asked about at once: enough to fill a device, few enough to stay out of the way.
 const block = 8192
-
-// Actions is the number of forward actions of the space, stop included: the width of a row of logits.
-func Actions(space *world.Space) int {
-	moves := space.ForwardMasks().Moves
-	for _, stop := range space.Stop {
-		if stop {
-			return moves + 1
-		}
-	}
-	return moves
-}
 
 // Terminal is the logarithm of the probability that a policy's trajectory ends in each state, by state index; -Inf where none
 // can end. Visits go through the states in topological order,
@@ -35,8 +24,8 @@ func Actions(space *world.Space) int {
 // in logarithms: a policy that has collapsed leaves states with e^-4000, which a float64 cannot hold but KL divergence has to
 // see. Cost: two exponentials an edge, two logarithms a state.
 func Terminal(space *world.Space, logits Logits) ([]float64, error) {
-	width, stop := Actions(space), space.ForwardMasks().Moves
-	words := len(space.Mask) / space.N
+	width, stop := space.Spec().Actions(), space.Spec().Forward
+	words := space.Spec().Words()
 	visit, logP := make([]logMass, space.N), make([]float64, space.N)
 	for i := range visit {
 		visit[i].top = math.Inf(-1)

@@ -54,7 +54,7 @@ func TestTerminalIsTheSumOverTrajectories(t *testing.T) {
 	for name, w := range worlds() {
 		t.Run(name, func(t *testing.T) {
 			space := enumerate(t, w)
-			require.Equal(t, w.Spec().Actions(), metric.Actions(space))
+			require.Equal(t, w.Spec().Actions(), space.Spec().Actions())
 			for seed := range uint64(5) {
 				logits := randomLogits(space, newRand(seed), float64(seed)) // seed 0 is the uniform policy
 				want := make([]float64, space.N)
@@ -103,7 +103,7 @@ func TestTerminalLaws(t *testing.T) {
 		require.NoError(t, err)
 		require.InDelta(t, 1, sumExp(logP), 1e-12, "probability is neither lost nor made")
 
-		width := metric.Actions(space)
+		width := space.Spec().Actions()
 		for i := range space.N { // a policy is its logits up to a constant a state
 			offset := 10 * r.NormFloat64()
 			for a := range width {
@@ -193,7 +193,7 @@ func TestTwentyToTheFour(t *testing.T) {
 		logR[i] = math.Log(.001 + .5*outer + 2*band)
 	}
 	logits, logZ := perfect(space, logR)
-	width, at := metric.Actions(space), 0
+	width, at := space.Spec().Actions(), 0
 	logP, err := metric.Terminal(space, func(_ []int32, dst []float64) error { // blocks come in order
 		at += copy(dst, logits[at:])
 		return nil

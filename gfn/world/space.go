@@ -29,6 +29,9 @@ type Space struct {
 	find table
 }
 
+// Spec is the sizes of the world.
+func (p *Space) Spec() Spec { return p.spec }
+
 // State is state i; it is not to be written to.
 func (p *Space) State(i int) []int32 { return p.States[i*p.Ints : (i+1)*p.Ints : (i+1)*p.Ints] }
 

@@ -14,7 +14,8 @@ import (
 // blocks; then few again, in memory that many have used.
 var rowCounts = []int{1, 31, 32, 33, 255, 257, 1000, 33}
 
-// Test holds dev against the contract of graph.Device, and against ref on the same trajectories. With -short it draws less.
+// Test holds dev against the contract of graph.Device, and against ref on the same trajectories; gradients of a float64 device among the
+// two are held against differences of its losses. With -short it draws less.
 func Test(t *testing.T, dev, ref graph.Device) {
 	exact := width(t, dev) == width(t, ref)
 	var plans []*graph.Plan
@@ -32,6 +33,16 @@ func Test(t *testing.T, dev, ref graph.Device) {
 	})
 	t.Run("Update", func(t *testing.T) { testUpdate(t, exact, dev, ref) })
 	t.Run("NotFinite", func(t *testing.T) { testNotFinite(t, dev) })
+	t.Run("Differences", func(t *testing.T) {
+		for _, d := range []graph.Device{dev, ref} {
+			if width(t, d) == 64 {
+				for _, f := range append(formulas(), widths()...) {
+					t.Run(f.name, func(t *testing.T) { f.differences(t, d) })
+				}
+			}
+		}
+	})
+	t.Run("Law", func(t *testing.T) { testLaw(t, dev) })
 	t.Run("Allowed", func(t *testing.T) { testAllowed(t, dev) })
 	t.Run("Given", func(t *testing.T) { testGiven(t, dev) })
 	t.Run("Refusals", func(t *testing.T) { testRefusals(t, dev) })

@@ -61,7 +61,7 @@ func formulas() []formula {
 			h := s.torso(graph.Tanh, 8)
 			pf := s.logits(h)
 			v := s.Column(s.layer(h, 1))
-			x := s.Mul(s.Square(s.Sub(s.LogPF(pf), v)), s.StopGrad(v))
+			x := s.Mul(s.Square(s.Sub(s.LogPF(pf), v)), v)
 			return graph.Want{Policy: pf, Loss: s.perStep(s.Add(s.Scale(-.5, x), v)), Outputs: named(s.SumT(x))}
 		}},
 		{"trajectory balance", grid, false, 2e-4, func(s *symbols) graph.Want {
@@ -91,7 +91,7 @@ func formulas() []formula {
 			pf := s.logits(h)
 			f := s.Column(s.layer(h, 1))
 			r := s.Sub(s.Add(f, s.LogPF(pf)), s.Add(s.NextFlow(f, s.Data(graph.LogR)), s.logPB(h)))
-			return graph.Want{Policy: pf, Loss: s.perStep(s.Square(s.OnSteps(r))), Heads: heads(f)}
+			return graph.Want{Policy: pf, Loss: s.perStep(s.Square(r)), Heads: heads(f)}
 		}},
 		{"flow into a learned reward", grid, false, 2e-4, func(s *symbols) graph.Want {
 			h := s.torso(graph.Tanh, 16)

@@ -2,6 +2,7 @@ package devicetest
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,6 +83,31 @@ func testAllowed(t *testing.T, dev graph.Device) {
 		}
 		require.Greater(t, len(used), m.Forward()/2, "most actions are drawn at some time")
 		r.program.Free()
+	}
+}
+
+// testLaw compares how often actions are drawn at the source with the law they are drawn by, a mixture of the policy and the uniform law:
+// within five standard deviations each.
+func testLaw(t *testing.T, dev graph.Device) {
+	m := graph.Moves{Kind: graph.Increment, Registers: 3, Values: 2, Stop: graph.StopAnywhere}
+	f := formula{"law", m, false, 0, func(s *symbols) graph.Want {
+		pf := s.Scale(2, s.logits(s.torso(graph.Tanh, 8)))
+		return graph.Want{Policy: pf, Heads: heads(pf)}
+	}}
+	r := newRig(t, dev, f.plan(t), nil)
+	defer r.program.Free()
+	logits := r.heads(t, make([]int32, m.Registers))[0].x
+	const n = 4096
+	for _, epsilon := range []float64{0, .5, 1} {
+		r.rollout(t, graph.Source{Key: rng.NewKey(31), Count: n, Epsilon: float32(epsilon)})
+		count := make([]float64, len(logits))
+		for i := range n {
+			count[r.program.Actions(nil, i)[0]]++
+		}
+		for a, c := range count {
+			p := (1-epsilon)*math.Exp(logSoftmax(logits, []uint32{15}, a)) + epsilon/4
+			require.InDelta(t, n*p, c, 5*math.Sqrt(n*p*(1-p)), "action %d, epsilon %v", a, epsilon)
+		}
 	}
 }
 
@@ -190,40 +216,78 @@ func testRefusals(t *testing.T, dev graph.Device) {
 	require.Error(t, err, "a world that is Go code needs a host")
 }
 
+// early is a world without stop action whose trajectories differ in length: one ends where a register is full, too.
+type early struct{ host }
+
+func (h early) Terminal(dst []bool, states []int32) {
+	k := h.m.Registers
+	for i := range dst {
+		dst[i] = slices.Contains(states[i*k:(i+1)*k], int32(h.m.Values-1))
+	}
+}
+
 // testEndRows: a terminal state has a row exactly in worlds without stop action whose log P_B is learned, and what is read there is
 // log P_B of the last step.
 func testEndRows(t *testing.T, dev graph.Device) {
-	f := sampler(full)
-	p := f.plan(t)
-	require.True(t, p.World.EndRows)
-	r := newRig(t, dev, p, nil)
-	defer r.program.Free()
-	const n = 29
-	got := r.rollout(t, graph.Source{Key: rng.NewKey(4), Count: n})
-	require.Equal(t, n*full.Steps(), got.Steps)
-	require.Equal(t, got.Steps+n, got.Rows)
-	_, err := r.program.Close(r.params)
-	require.NoError(t, err)
-	logPB := outputOf(r.outputs(n), "1")
-	for i := range n {
+	const n = 61
+	for _, w := range []struct {
+		name string
+		host graph.Host
+		same bool // all trajectories are of one length
+	}{{"full", host{full}, true}, {"early", early{host{full}}, false}} {
+		for _, learned := range []bool{true, false} {
+			f := sampler(full)
+			if f.learned = learned; !learned {
+				f.want = func(s *symbols) graph.Want {
+					pf := s.logits(s.torso(graph.Tanh, 8))
+					v := s.Column(s.layer(pf, 1))
+					return graph.Want{Policy: pf, Heads: heads(pf, v, v), Outputs: named(s.sums(pf), s.SumT(s.Data(graph.LogPBUniform)))}
+				}
+			}
+			p := *f.plan(t)
+			p.World.Moves = nil
+			require.Equal(t, learned, p.World.EndRows)
+			r := newRig(t, dev, &p, w.host)
+			got := r.rollout(t, graph.Source{Key: rng.NewKey(4), Count: n, Epsilon: .5})
+			ends := 0
+			if learned {
+				ends = n
+			}
+			require.Equal(t, got.Steps+ends, got.Rows)
+			require.Equal(t, w.same, got.Steps == n*full.Steps())
+			_, err := r.program.Close(r.params)
+			require.NoError(t, err)
+			r.checkLogPB(t, got, learned)
+			r.program.Free()
+		}
+	}
+}
+
+// checkLogPB computes Σ log P_B of every trajectory from Eval's logits, or uniform.
+func (r *rig) checkLogPB(t *testing.T, batch graph.Batch, learned bool) {
+	t.Helper()
+	have := outputOf(r.outputs(batch.Count), "1")
+	steps := 0
+	for i := range batch.Count {
 		want := 0.0
 		actions := r.program.Actions(nil, i)
-		require.Len(t, actions, full.Steps(), "the end row is no action")
+		require.Len(t, actions, int(batch.Length[i]), "the end row is no action")
+		steps += len(actions)
 		s := make([]int32, full.Registers)
 		for _, a := range actions {
 			undo := full.Step(s, int(a))
 			mask := make([]uint32, 1)
 			full.MaskBackward(mask, s)
-			want += logSoftmax(r.heads(t, s)[2].x, mask, undo)
+			logits := make([]float64, full.Registers)
+			if learned {
+				logits = r.heads(t, s)[2].x
+			}
+			want += logSoftmax(logits, mask, undo)
 		}
-		require.InDelta(t, want, logPB[i], 1e-5*(1+math.Abs(want)))
+		require.InDelta(t, want, have[i], 1e-5*(1+math.Abs(want)))
+		require.Equal(t, batch.Terminal[i*full.Registers:(i+1)*full.Registers], s)
 	}
-	f.learned = false
-	f.want = func(s *symbols) graph.Want { return graph.Want{Policy: s.logits(s.torso(graph.Tanh, 8))} }
-	plain := newRig(t, dev, f.plan(t), nil)
-	defer plain.program.Free()
-	got = plain.rollout(t, graph.Source{Key: rng.NewKey(4), Count: n})
-	require.Equal(t, got.Steps, got.Rows)
+	require.Equal(t, batch.Steps, steps)
 }
 
 // logSoftmax is log softmax over the allowed x, at a.
@@ -289,6 +353,18 @@ func testEval(t *testing.T, dev graph.Device) {
 		if exact {
 			require.Equal(t, float64(sum.Value()), flow[i])
 		}
+	}
+	// Many states at once are the states one by one.
+	var many []int32
+	for i := range 300 {
+		many = append(many, int32(i)%8, int32(i/8)%8, int32(i/64)%8, int32(i*i)%8)
+	}
+	all, at := r.heads(t, many), 0
+	for i := range 300 {
+		one := r.heads(t, many[4*i:4*i+4])
+		require.Equal(t, one[1].x[0], all[1].x[i])
+		require.Equal(t, one[0].x, all[0].x[at:at+len(one[0].x)])
+		at += len(one[0].x)
 	}
 	// Heads that are not asked for are left out, and no states are no work.
 	one := make([]float64, 1)

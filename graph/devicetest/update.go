@@ -74,7 +74,7 @@ func testUpdate(t *testing.T, exact bool, dev, ref graph.Device) {
 						g[j] = float64((u[j] - .5) / 4)
 					}
 				}
-				before := read(a.params)
+				before, state := read(a.params), read(ma)
 				norm := func(r *rig, moments graph.Buffer) float64 {
 					r.grads.Write(g, 0)
 					norm, err := r.program.Update(r.params, r.grads, moments, rule, scalars(p.Params.Groups(), step))
@@ -85,19 +85,10 @@ func testUpdate(t *testing.T, exact bool, dev, ref graph.Device) {
 				require.InEpsilon(t, math.Sqrt(dot(g, g)), x, 1e-5, "the norm is taken before clipping")
 				compare(t, fmt.Sprintf("rule %d, step %d", i, step), []value{{"norm", []float64{y}}, {"parameters", read(b.params)}, {"moments", read(mb)}},
 					[]value{{"norm", []float64{x}}, {"parameters", read(a.params)}, {"moments", read(ma)}}, tolerance)
-				if step == 1 && rule.Kind == graph.SGD {
-					firstStep(t, p, before, read(a.params), g, min(1, clipScale(rule, x)))
-				}
+				formulaOf(t, rule, p, step, x, g, before, state, read(a.params))
 			}
 		})
 	}
-}
-
-func clipScale(rule graph.Rule, norm float64) float64 {
-	if rule.Clip == 0 {
-		return 1
-	}
-	return float64(rule.Clip) / norm
 }
 
 func dot(a, b []float64) (s float64) {
@@ -107,16 +98,29 @@ func dot(a, b []float64) (s float64) {
 	return s
 }
 
-// firstStep says what a step of SGD is: every parameter, of both groups, moved against its gradient by its group's rate.
-func firstStep(t *testing.T, p *graph.Plan, before, after, g []float64, scale float64) {
+// formulaOf holds new parameters against the rule as graph.Rule has it, written out in float64.
+func formulaOf(t *testing.T, rule graph.Rule, p *graph.Plan, step int, norm float64, g, before, moments, after []float64) {
 	t.Helper()
+	s := scalars(p.Params.Groups(), step)
+	scale := 1.0
+	if clip := float64(rule.Clip); clip > 0 && norm > clip {
+		scale = clip / norm
+	}
 	for _, q := range p.Params {
-		rate := 1e-2
-		if q.Group == "log_z" {
-			rate = .1
+		group := slices.Index(p.Params.Groups(), q.Group)
+		rate, keep := float64(s.Rates[group]), 1.0
+		if rule.Decay != 0 {
+			keep = float64(s.Keep[group])
 		}
 		for j := q.Offset; j < q.Offset+q.Size(); j++ {
-			require.InDelta(t, before[j]-rate*scale*g[j], after[j], 1e-6, q.Name)
+			x := scale * g[j]
+			want := before[j] - rate*x
+			if rule.Kind == graph.Adam {
+				m := float64(rule.Beta1)*moments[j] + float64(rule.OneMinusBeta1)*x
+				v := float64(rule.Beta2)*moments[len(g)+j] + float64(rule.OneMinusBeta2)*x*x
+				want = before[j]*keep - rate*m*float64(s.C1)/(math.Sqrt(v*float64(s.C2))+float64(rule.Eps))
+			}
+			require.InDelta(t, want, after[j], 1e-6, q.Name)
 		}
 	}
 }

@@ -13,5 +13,5 @@
 //
 //     got, err := oracle.Linear(x, w, bias, up) // got.Y = x·w + bias, got.D[i] = ∂Σ(up∘Y)/∂operand i
 //
-// Tests of graph, cpu and cuda import it.
+// Tests of gfn import it.
 package oracle
