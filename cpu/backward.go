@@ -18,20 +18,11 @@ func (p *program[T]) Backward(params, grads graph.Buffer) error {
 	}
 	p.dev.pool.run(p.active, p.backJob)
 	p.dev.pool.run((p.plan.GradLen+reduceSpan-1)/reduceSpan, p.reduceJob)
-	sum := p.lanes[0].grads
 	for _, f := range p.plan.Folds {
-		for j, v := range sum[f.Src : f.Src+f.Len] {
-			sum[f.Dst+j] += v
-		}
-	}
-	clear(p.grads)
-	for _, r := range p.plan.LaneGrads {
-		copy(p.grads[r.Off:r.Off+r.Len], sum[r.Off:])
+		addTo(p.fast, p.grads[f.Dst:f.Dst+f.Len], p.lanes[0].grads[f.Src:])
 	}
 	for _, r := range p.plan.CloseGrads {
-		for j, v := range p.closeGrads[r.Off : r.Off+r.Len] {
-			p.grads[r.Off+j] += v
-		}
+		addTo(p.fast, p.grads[r.Off:r.Off+r.Len], p.closeGrads[r.Off:])
 	}
 	return nil
 }
@@ -48,8 +39,7 @@ func (p *program[T]) drops() bool {
 
 func (p *program[T]) backLane(w *worker[T], i int) {
 	l := &p.lanes[i]
-	l.grads = grown(l.grads, p.plan.GradLen)
-	clear(l.grads)
+	l.grads = grown(l.grads, p.plan.GradLen) // each part is written by one instruction, which starts from 0 at row 0
 	for row := 0; row < l.rows; {
 		sp := p.spanAt(w, l, row, l.rows-row)
 		if row/graph.BlockRows >= len(l.saved) {
@@ -61,15 +51,16 @@ func (p *program[T]) backLane(w *worker[T], i int) {
 	}
 }
 
-// reduceRange is f32.Tree over the lanes for a range of parameters, element by element, in the first lane's buffer.
+// reduceRange is f32.Tree over the lanes for a range of parameters, element by element, in the first lane's buffer, and from there to the destination.
 func (p *program[T]) reduceRange(_ *worker[T], i int) {
 	a, b := i*reduceSpan, min((i+1)*reduceSpan, p.plan.GradLen)
 	for s := 1; s < p.active; s *= 2 {
 		for k := 0; k+s < p.active; k += 2 * s {
-			dst, src := p.lanes[k].grads[a:b], p.lanes[k+s].grads[a:b]
-			for j, v := range src {
-				dst[j] += v
-			}
+			addTo(p.fast, p.lanes[k].grads[a:b], p.lanes[k+s].grads[a:b])
 		}
+	}
+	// What no instruction writes is 0 in every lane; beyond the parameters there is only what Folds add.
+	if n := len(p.grads); a < n {
+		copy(p.grads[a:min(b, n)], p.lanes[0].grads[a:])
 	}
 }

@@ -49,26 +49,23 @@ func TestCompileRefuses(t *testing.T) {
 	require.ErrorIs(t, err, errClosed)
 }
 
-// endless never stops: its Steps is a lie.
-type endless struct{ movesHost }
-
-func (endless) Terminal(dst []bool, _ []int32) { clear(dst) }
-
-func (endless) Step(undo, states, actions []int32) { clear(undo) }
-
+// A world of four steps that says it has three.
 func TestTrajectoriesLongerThanTheirWorldSays(t *testing.T) {
 	m := graph.Moves{Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopFull}
-	b := graph.NewBuilder(graph.Shape{Ints: 2, Active: 2, Features: 6, Values: 3, Actions: 2, Stop: -1, Back: 2, Steps: 4})
-	logits := b.Gather(b.Param("w", "policy", graph.Init{}, 6, 2), b.Param("b", "policy", graph.Init{}, 2))
-	p, err := b.Lower(graph.Want{Policy: logits})
-	require.NoError(t, err)
-	q, err := opened(t, Config{}, tierGo).Compile(p)
-	require.NoError(t, err)
-	params := &buffer[float32]{x: make([]float32, p.Params.Len())}
-	_, err = q.Rollout(params, graph.Source{Count: 5}, endless{movesHost{&m}})
-	require.ErrorContains(t, err, "not ended after 4 steps")
-	_, err = q.Rollout(params, graph.Source{Count: 5}, movesHost{&m})
-	require.NoError(t, err, "four steps are what it says")
+	for _, steps := range []int{3, 4} {
+		b := graph.NewBuilder(graph.Shape{Ints: 2, Active: 2, Features: 6, Values: 3, Actions: 2, Stop: -1, Back: 2, Steps: steps, Moves: &m})
+		logits := b.Gather(b.Param("w", "policy", graph.Init{}, 6, 2), b.Param("b", "policy", graph.Init{}, 2))
+		p, err := b.Lower(graph.Want{Policy: logits})
+		require.NoError(t, err)
+		q, err := opened(t, Config{}, tierGo).Compile(p)
+		require.NoError(t, err)
+		_, err = q.Rollout(&buffer[float32]{x: make([]float32, p.Params.Len())}, graph.Source{Count: 5}, nil)
+		if steps == m.Steps() {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, "the trajectory ends within 3 steps")
+		}
+	}
 }
 
 func TestWrongNumberOfRewardsPanics(t *testing.T) {

@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/sluice-ml/sluice/graph"
 )
@@ -43,13 +42,3 @@ func (h movesHost) Terminal(dst []bool, states []int32) {
 }
 
 var errNoHost = errors.New("cpu: the world is Go code, so a rollout needs a host to step it")
-
-// tooLongError is a trajectory that goes on after the number of steps its world promised.
-type tooLongError struct {
-	trajectory, steps int
-	state             []int32
-}
-
-func (e *tooLongError) Error() string {
-	return fmt.Sprintf("cpu: trajectory %d has not ended after %d steps (the world's Steps), in state %v", e.trajectory, e.steps, e.state)
-}

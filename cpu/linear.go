@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/sluice-ml/sluice/f32"
 	"github.com/sluice-ml/sluice/graph"
 )
 
@@ -36,15 +37,35 @@ func (p *program[T]) linearGrad(w *worker[T], sp *span[T], in *graph.Instr) {
 	x, lx := p.at(w, sp, in.A)
 	d, ld := p.at(w, sp, in.B)
 	p.product(w, product[T]{tA: true, m: in.K, n: in.N, k: sp.n, a: x, lda: lx, b: d, ldb: ld,
-		c: sp.l.grads[in.Out.Off:], ldc: in.N, acc: true})
+		c: sp.l.grads[in.Out.Off:], ldc: in.N, acc: sp.row > 0})
 	if in.C.Class == graph.None {
 		return
 	}
 	db := sp.l.grads[in.C.Off : in.C.Off+in.N]
-	for r := range sp.n {
-		for j, v := range d[r*ld : r*ld+in.N] {
-			db[j] += v
+	if sp.row == 0 {
+		clear(db)
+	}
+	addColumns(p.fast, db, d, ld, sp.n)
+}
+
+// addColumns is  for r := range rows { for j := range sum { sum[j] += x[r*ld+j] } }.
+func addColumns[T f32.Float](k *rowKernels, sum, x []T, ld, rows int) {
+	n := len(sum)
+	if k == nil {
+		for r := range rows {
+			for j, v := range x[r*ld : r*ld+n] {
+				sum[j] += v
+			}
 		}
+		return
+	}
+	x = x[:(rows-1)*ld+n]
+	j := 0
+	for ; j+wideColumns <= n; j += wideColumns {
+		k.columnSums(first(sum[j:]), first(x[j:]), 4*ld, rows, nil)
+	}
+	for ; j < n; j += k.lanes {
+		k.columnSumsOne(first(sum[j:]), first(x[j:]), 4*ld, rows, firstLanes(min(k.lanes, n-j)))
 	}
 }
 

@@ -83,24 +83,9 @@ var matmulKernels = [tierCount]*kernels{
 	},
 }
 
-// laneWindow is 32 lanes that are on, then 32 that are off: what begins w before the middle has w lanes on.
-var laneWindow = func() (window [64]int32) {
-	for i := range 32 {
-		window[i] = -1
-	}
-	return window
-}()
-
-func firstLanes(w int) *int32 { return &laneWindow[32-w] }
-
 // at is the address of x[i], also where i == len(x) and nothing is read.
 func at(x []float32, i int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x)), 4*i))
-}
-
-// address is that of x[i] as a number, which may lie anywhere.
-func address(x []float32, i int) uintptr {
-	return uintptr(unsafe.Pointer(unsafe.SliceData(x))) + uintptr(4*i)
 }
 
 // peakKernel is the tier's loop of multiply-adds and the operations of one turn: twelve vectors, two operations a lane.

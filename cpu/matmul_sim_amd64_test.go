@@ -28,9 +28,9 @@ func simulate(t testing.TB, on tier) {
 	t.Helper()
 	program, err := asmsim.Load("matmul_amd64.s")
 	require.NoError(t, err)
-	table, supported := matmulKernels[on], supports[on]
-	t.Cleanup(func() { matmulKernels[on], supports[on] = table, supported })
-	matmulKernels[on], supports[on] = interpreted(t, program, on, table), true
+	table, rows, supported := matmulKernels[on], rowTable[on], supports[on]
+	t.Cleanup(func() { matmulKernels[on], rowTable[on], supports[on] = table, rows, supported })
+	matmulKernels[on], rowTable[on], supports[on] = interpreted(t, program, on, table), interpretedRows(t, on, rows), true
 }
 
 // interpreted is a table like the given one, of the same functions by name.

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-ml/sluice/f32"
 	"github.com/sluice-ml/sluice/graph"
@@ -12,15 +13,18 @@ import (
 type program[T f32.Float] struct {
 	dev      *device[T]
 	plan     *graph.Plan
-	keptCols []int // width of the Kept value that starts at a column, 0 elsewhere
+	fast     *rowKernels // of the device's tier; nil for the definition
+	keptCols []int       // width of the Kept value that starts at a column, 0 elsewhere
 
 	heads     []graph.Instr // Step's slice for Eval
+	undrawn   []graph.Instr // Step without OpSample
 	recompute []graph.Instr // Step's slice for the Saved values of a dropped block
 
 	forward, back []*pack[T] // weights by direction
 	packs         []*pack[T] // those being packed
 	stepPack      []*pack[T] // of plan.Step, heads, recompute, plan.Backward, by instruction
 	headPack      []*pack[T]
+	undrawnPack   []*pack[T]
 	againPack     []*pack[T]
 	backPack      []*pack[T]
 	rollPack      []*pack[T] // stepPack, or nil while lanes are too thin for it
@@ -52,7 +56,7 @@ type program[T f32.Float] struct {
 }
 
 func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
-	p := &program[T]{dev: d, plan: plan, keptCols: make([]int, plan.KeptCols), scalars: make([]T, plan.Scalars),
+	p := &program[T]{dev: d, plan: plan, fast: rowTable[d.tier], keptCols: make([]int, plan.KeptCols), scalars: make([]T, plan.Scalars),
 		traj: make([][]T, plan.TrajCols), closeGrads: make([]T, plan.Params.Len())}
 	for _, entry := range [][]graph.Instr{plan.Step, plan.Close, plan.Backward} {
 		for _, in := range entry {
@@ -80,6 +84,8 @@ func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
 		}
 	}
 	p.recompute = slice(plan.Step, want)
+	p.undrawn = slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample })
+	p.undrawnPack = p.packsOf(p.undrawn, &p.forward)
 	p.stepPack, p.headPack = p.packsOf(plan.Step, &p.forward), p.packsOf(p.heads, &p.forward)
 	p.againPack, p.backPack = p.packsOf(p.recompute, &p.forward), p.packsOf(plan.Backward, &p.back)
 	p.laneJob, p.backJob, p.packJob, p.reduceJob = p.rollLane, p.backLane, p.packOne, p.reduceRange

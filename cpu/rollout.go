@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"math/bits"
 
 	"github.com/sluice-ml/sluice/graph"
@@ -23,7 +24,7 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 	}
 	p.limitSaved()
 	p.rollPack = nil
-	if src.Count/p.active >= packRows {
+	if src.Count/p.active >= packRows || p.allGiven(0, src.Count) {
 		p.rollPack = p.stepPack
 		p.packAll(p.forward)
 	}
@@ -70,22 +71,47 @@ func (p *program[T]) rollLane(w *worker[T], i int) {
 	p.host.Reset(states)
 	clear(l.nextB)
 	p.host.Backward(l.nextB[:len(l.live)*graph.Words(s.Back)], states)
+	given := p.allGiven(l.first, l.count)
 	for step := 0; len(l.live) > 0; step++ {
 		from := p.appendRows(l)
 		if l.failure = p.checkMasks(l, from, step); l.failure != nil {
 			return
 		}
-		for row := from; row < l.rows; {
-			sp := p.spanAt(w, l, row, l.rows-row)
-			if l.failure = p.runStep(w, &sp, p.plan.Step, p.rollPack, step); l.failure != nil {
-				return
+		if given {
+			for r := from; r < l.rows && l.failure == nil; r++ {
+				if l.role[r] != graph.End {
+					l.failure = p.give(l, r, step)
+				}
 			}
-			row += sp.n
+		} else {
+			l.failure = p.runRows(w, l, from, p.plan.Step, p.rollPack, step)
+		}
+		if l.failure != nil {
+			return
 		}
 		if l.failure = p.move(l, from, step); l.failure != nil {
 			return
 		}
 	}
+	if given { // no action hung on the networks, so they see whole blocks of rows and not a step's few
+		packs := p.undrawnPack
+		if p.rollPack == nil {
+			packs = nil // nobody filled them
+		}
+		l.failure = p.runRows(w, l, 0, p.undrawn, packs, 0)
+	}
+}
+
+// runRows runs forward instructions on the rows from from on.
+func (p *program[T]) runRows(w *worker[T], l *lane[T], from int, list []graph.Instr, packs []*pack[T], step int) error {
+	for row := from; row < l.rows; {
+		sp := p.spanAt(w, l, row, l.rows-row)
+		if err := p.runStep(w, &sp, list, packs, step); err != nil {
+			return err
+		}
+		row += sp.n
+	}
+	return nil
 }
 
 // spanAt is the longest piece of [row, row+n) that one call may work on.
@@ -151,10 +177,30 @@ func (p *program[T]) checkMasks(l *lane[T], from, step int) error {
 		if i := r - from; any == 0 && l.role[r] != graph.End {
 			return &graph.NoActionError{Trajectory: int(l.live[i]), Step: step, State: copyState(l.state, i, s.Ints)}
 		} else if step >= s.Steps && l.role[r] != graph.End {
-			return &tooLongError{trajectory: int(l.live[i]), steps: s.Steps, state: copyState(l.state, i, s.Ints)}
+			return p.broken(l, i, step, fmt.Sprintf("the trajectory ends within %d steps", s.Steps))
+		}
+	}
+	if s.Moves != nil {
+		return nil
+	}
+	// A world in Go may write anything: what would be read out of bounds later, or from the wrong place, is refused here.
+	bw := graph.Words(s.Back)
+	for i := range l.live {
+		for _, v := range l.state[i*s.Ints : (i+1)*s.Ints] {
+			if v < 0 || int(v) >= s.Values {
+				return p.broken(l, i, step, fmt.Sprintf("registers are in 0..%d", s.Values-1))
+			}
+		}
+		u := int(l.undo[from+i])
+		if step > 0 && (u < 0 || u >= s.Back || l.bmask[(from+i)*bw+u/32]>>(u%32)&1 == 0) {
+			return p.broken(l, i, step, fmt.Sprintf("the undo action of a step, here %d, is one that Backward allows", u))
 		}
 	}
 	return nil
+}
+
+func (p *program[T]) broken(l *lane[T], i, step int, promise string) error {
+	return &graph.WorldError{Promise: promise, Trajectory: int(l.live[i]), Step: step, State: copyState(l.state, i, p.plan.World.Ints)}
 }
 
 func copyState(states []int32, i, ints int) []int32 {
@@ -166,6 +212,8 @@ func (p *program[T]) sample(w *worker[T], sp *span[T], in *graph.Instr, step int
 	l, s := sp.l, &p.plan.World
 	fw := graph.Words(s.Actions)
 	x, ld := p.at(w, sp, in.A)
+	fast := p.fast != nil && fw == 1
+	w.soft.rows, w.soft.uniform = w.soft.rows[:0], w.soft.uniform[:0]
 	for i := range sp.n {
 		r := sp.row + i
 		if l.role[r] == graph.End {
@@ -173,21 +221,51 @@ func (p *program[T]) sample(w *worker[T], sp *span[T], in *graph.Instr, step int
 		}
 		mask := l.mask[r*fw : (r+1)*fw]
 		t := l.traj[r]
-		if p.src.Given != nil && p.src.Given[t] != nil {
-			a := int32(-1)
-			if step < len(p.src.Given[t]) {
-				a = p.src.Given[t][step]
+		if p.isGiven(int(t)) {
+			if err := p.give(l, r, step); err != nil {
+				return err
 			}
-			if a < 0 || int(a) >= s.Actions || mask[a/32]>>(a%32)&1 == 0 {
-				first := l.rows - len(l.live)
-				return &graph.GivenError{Trajectory: int(t), Step: step, Action: a, State: copyState(l.state, r-first, s.Ints)}
-			}
-			l.action[r] = a
 			continue
 		}
 		word := p.src.Key.Block(rng.Counter(p.src.First+uint32(t), uint32(step), p.src.Iteration, p.src.Purpose, 0))
+		if fast && rng.Uniform(word[0]) >= p.src.Epsilon {
+			w.soft.rows, w.soft.uniform = append(w.soft.rows, int32(i)), append(w.soft.uniform, rng.Uniform(word[1]))
+			continue
+		}
 		l.action[r] = int32(rng.Categorical(word[0], word[1], p.src.Epsilon, x[i*ld:i*ld+s.Actions], mask))
 	}
+	if len(w.soft.rows) > 0 {
+		drawFast(&w.soft, p.fast, l.action[sp.row:], x, ld, s.Actions, l.mask[sp.row:])
+	}
+	return nil
+}
+
+// isGiven reports whether trajectory t is given.
+func (p *program[T]) isGiven(t int) bool { return p.src.Given != nil && p.src.Given[t] != nil }
+
+// allGiven reports whether nothing is drawn in the trajectories [first, first+count).
+func (p *program[T]) allGiven(first, count int) bool {
+	for t := first; t < first+count; t++ {
+		if !p.isGiven(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// give is the given action of row r, one of the newest rows.
+func (p *program[T]) give(l *lane[T], r, step int) error {
+	s, t := &p.plan.World, l.traj[r]
+	fw := graph.Words(s.Actions)
+	a := int32(-1)
+	if step < len(p.src.Given[t]) {
+		a = p.src.Given[t][step]
+	}
+	if a < 0 || int(a) >= s.Actions || l.mask[r*fw+int(a)/32]>>(a%32)&1 == 0 {
+		first := l.rows - len(l.live)
+		return &graph.GivenError{Trajectory: int(t), Step: step, Action: a, State: copyState(l.state, r-first, s.Ints)}
+	}
+	l.action[r] = a
 	return nil
 }
 

@@ -16,6 +16,10 @@ func (p *program[T]) logProb(w *worker[T], sp *span[T], in *graph.Instr) {
 	x, ld := p.at(w, sp, in.A)
 	out, lo := p.at(w, sp, in.Out)
 	mask, words, action := p.choices(sp, in.Forward)
+	if p.fast != nil {
+		logProbFast(&w.soft, p.fast, out, lo, x, ld, in.N, mask, words, action[:sp.n])
+		return
+	}
 	w.dlogits = grown(w.dlogits, in.N)
 	for r := range sp.n {
 		a := action[r]
@@ -37,6 +41,10 @@ func (p *program[T]) logProbBack(w *worker[T], sp *span[T], in *graph.Instr) {
 	x, ld := p.at(w, sp, in.B)
 	out, lo := p.at(w, sp, in.Out)
 	mask, words, action := p.choices(sp, in.Forward)
+	if p.fast != nil {
+		logProbBackFast(&w.soft, p.fast, out, lo, g, lg, x, ld, in.N, mask, words, action[:sp.n])
+		return
+	}
 	w.dlogits = grown(w.dlogits, in.N)
 	for r := range sp.n {
 		o, a := out[r*lo:r*lo+in.N], action[r]

@@ -17,8 +17,13 @@ type updateArgs[T f32.Float] struct {
 	rule                   graph.Rule
 	s                      graph.Scalars
 	scale                  T
-	groups                 []int // of each tensor
+	pieces                 []piece // of the parameters
 }
+
+// piece is some of the parameters of one group, what one job updates: few enough that a call of a kernel is short.
+type piece struct{ from, to, group int }
+
+const pieceSpan = 8192
 
 func (p *program[T]) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) (float64, error) {
 	u := &p.update
@@ -27,8 +32,8 @@ func (p *program[T]) Update(params, grads, moments graph.Buffer, rule graph.Rule
 	if moments != nil {
 		u.moments = moments.(*buffer[T]).x
 	}
-	if u.groups == nil {
-		u.groups = groupsOf(p.plan.Params)
+	if u.pieces == nil {
+		u.pieces = piecesOf(p.plan.Params)
 	}
 	blocks := (len(u.grads) + normSpan - 1) / normSpan
 	p.norms = grown(p.norms, blocks)
@@ -40,39 +45,54 @@ func (p *program[T]) Update(params, grads, moments graph.Buffer, rule graph.Rule
 	if limit := T(rule.Clip); limit > 0 && norm > limit {
 		u.scale = limit / norm
 	}
-	p.dev.pool.run(len(p.plan.Params), p.updateJob)
+	p.dev.pool.run(len(u.pieces), p.updateJob)
 	return float64(norm), nil
 }
 
-// groupsOf is the index in Params.Groups of each tensor's group.
-func groupsOf(ps graph.Params) []int {
+// piecesOf cuts every tensor; a group goes by its index in Params.Groups.
+func piecesOf(ps graph.Params) []piece {
 	index := map[string]int{}
 	for i, g := range ps.Groups() {
 		index[g] = i
 	}
-	out := make([]int, len(ps))
-	for i, t := range ps {
-		out[i] = index[t.Group]
+	var out []piece
+	for _, t := range ps {
+		for a := t.Offset; a < t.Offset+t.Size(); a += pieceSpan {
+			out = append(out, piece{a, min(a+pieceSpan, t.Offset+t.Size()), index[t.Group]})
+		}
 	}
 	return out
 }
 
-func (p *program[T]) normRange(_ *worker[T], i int) {
+func (p *program[T]) normRange(wk *worker[T], i int) {
 	g := p.update.grads[i*normSpan : min((i+1)*normSpan, len(p.update.grads))]
-	var part [f32.Lanes]T
-	for j, v := range g {
-		part[j%f32.Lanes] = fma(v, v, part[j%f32.Lanes])
+	wk.part = [f32.Lanes]T{}
+	if n := len(g) / group; p.fast != nil && n > 0 {
+		p.fast.squares(first(wk.part[:]), first(g), n)
+		g = g[n*group:]
 	}
-	p.norms[i] = f32.Butterfly(&part)
+	for j, v := range g {
+		wk.part[j%f32.Lanes] = fma(v, v, wk.part[j%f32.Lanes])
+	}
+	p.norms[i] = f32.Butterfly(&wk.part)
 }
 
-func (p *program[T]) updateRange(_ *worker[T], i int) {
-	u, t := &p.update, &p.plan.Params[i]
-	a, b := t.Offset, t.Offset+t.Size()
+func (p *program[T]) updateRange(wk *worker[T], i int) {
+	u := &p.update
+	a, b, group := u.pieces[i].from, u.pieces[i].to, u.pieces[i].group
 	w, g := u.params[a:b], u.grads[a:b]
-	rate := T(u.s.Rates[u.groups[i]])
+	rate := T(u.s.Rates[group])
+	vectors, done := 0, 0
+	if p.fast != nil {
+		vectors = len(w) / p.fast.lanes
+		done = vectors * p.fast.lanes
+	}
 	if u.rule.Kind == graph.SGD {
-		for j := range w {
+		if vectors > 0 {
+			wk.adam = [10]T{u.scale, -rate}
+			p.fast.sgd(first(w), first(g), vectors, first(wk.adam[:]))
+		}
+		for j := done; j < len(w); j++ {
 			w[j] = fma(-rate, u.scale*g[j], w[j])
 		}
 		return
@@ -83,9 +103,13 @@ func (p *program[T]) updateRange(_ *worker[T], i int) {
 	f1, f2, eps := T(u.s.C1), T(u.s.C2), T(u.rule.Eps)
 	keep := T(1)
 	if u.rule.Decay != 0 {
-		keep = T(u.s.Keep[u.groups[i]])
+		keep = T(u.s.Keep[group])
 	}
-	for j := range w {
+	if vectors > 0 {
+		wk.adam = [10]T{u.scale, b1, c1, b2, c2, f1, f2, eps, -rate, keep}
+		p.fast.adam(first(w), first(g), first(m), first(v), vectors, first(wk.adam[:]))
+	}
+	for j := done; j < len(w); j++ {
 		x := T(u.scale * g[j])
 		mj := fma(b1, m[j], T(c1*x))
 		vj := fma(b2, v[j], T(T(c2*x)*x))

@@ -39,9 +39,12 @@ type worker[T f32.Float] struct {
 	state   atomic.Int32
 	wake    chan struct{} // one token, for a worker that sleeps
 	pack    packer
-	scratch []T        // one block of Scratch columns
-	spill   []T        // one block of Saved columns, where the lane keeps none
-	dlogits []T        // one row of exponentials
+	scratch []T // one block of Scratch columns
+	spill   []T // one block of Saved columns, where the lane keeps none
+	dlogits []T // one row of exponentials
+	part    [f32.Lanes]T
+	adam    [10]T // constants of the kernel
+	soft    softmaxBlock
 	q       product[T] // the running product, here so that its address escapes nowhere
 }
 
@@ -127,6 +130,9 @@ func (p *pool[T]) work(w *worker[T]) {
 func (p *pool[T]) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closing { // by Close, and once more when the device is collected
+		return
+	}
 	p.closing = true
 	for _, w := range p.workers[1:] {
 		w.post()

@@ -178,3 +178,65 @@ func TestCancelReturnsThePolicySoFar(t *testing.T) {
 	require.Equal(t, 5, n)
 	require.NotEmpty(t, p.Hash())
 }
+
+// liar breaks one promise at a time.
+type liar struct {
+	tower
+	undo, value int
+	endless     bool
+}
+
+func (w liar) Spec() world.Spec {
+	s := w.tower.Spec()
+	if w.endless {
+		s.Steps = 2
+	}
+	return s
+}
+
+func (w liar) Step(s []int32, a int) int {
+	s[top(s)] = int32(a + 1 + w.value)
+	return w.undo
+}
+
+func (w liar) Forward(s []int32, m world.Mask) {
+	w.tower.Forward(s, m)
+	if top(s) < 4 {
+		m.Deny(3)
+	}
+}
+
+// A broken promise is an error with the trajectory, the step and the state, never a number from a neighbour's memory.
+func TestBrokenPromises(t *testing.T) {
+	for want, w := range map[string]liar{
+		"the undo action of a step, here 9, is one that Backward allows": {undo: 9},
+		"registers are in 0..3":                             {value: 7},
+		"the trajectory ends within 2 steps":                {endless: true},
+		"trajectory 0, step 2, state [":                     {endless: true},
+		"iteration 0: graph: trajectory 0, step 1, state [": {undo: -1},
+	} {
+		_, err := gfn.Train(context.Background(), towers(world.Each(w)))
+		require.ErrorContains(t, err, want)
+		var broken *graph.WorldError
+		require.ErrorAs(t, err, &broken)
+	}
+}
+
+// The number of trajectories may change from one iteration to the next.
+func TestStepOnOfAnyCount(t *testing.T) {
+	tr, err := gfn.New(grid8(1, balance.TB{}, gfn.Uniform))
+	require.NoError(t, err)
+	for _, n := range []int{8, 2, 40} {
+		given := make([][]int32, n)
+		for i := range given {
+			given[i] = []int32{0, 2}
+		}
+		p, err := tr.StepOn(given)
+		require.NoError(t, err)
+		require.Equal(t, 2., p.MeanLength)
+		_, err = tr.Step()
+		require.NoError(t, err)
+	}
+	_, err = tr.StepOn(nil)
+	require.ErrorContains(t, err, "no trajectories given")
+}

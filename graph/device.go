@@ -108,6 +108,17 @@ func (e *NoActionError) Error() string {
 
 func (e *NoActionError) Unwrap() error { return ErrNoAction }
 
+// WorldError is a promise that a world broke.
+type WorldError struct {
+	Promise          string // "the trajectory ends within 9 steps"
+	Trajectory, Step int
+	State            []int32
+}
+
+func (e *WorldError) Error() string {
+	return fmt.Sprintf("graph: trajectory %d, step %d, state %v: the world promised that %s", e.Trajectory, e.Step, e.State, e.Promise)
+}
+
 // GivenError is a given trajectory the world does not allow.
 type GivenError struct {
 	Trajectory, Step int

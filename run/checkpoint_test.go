@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -91,20 +92,28 @@ func TestDamagedCheckpoints(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), change(text), 0o644))
 		}
 	}
+	size := func(list []gfn.Tensor) int {
+		var b bytes.Buffer
+		require.NoError(t, gfn.WriteTensors(&b, list))
+		return b.Len()
+	}
+	model, moments := size(someState(4).Params), size(someState(4).Moments)
 	half := func(b []byte) []byte { return b[:len(b)/2] }
 	flip := func(b []byte) []byte { b[len(b)-3] ^= 1; return b }
 	for name, k := range map[string]struct {
 		file, reason string
 		damage       func(*testing.T, string)
 	}{
-		"truncated model": {modelName, "is truncated: 104 bytes of 208", edit(modelName, half)},
+		"truncated model": {modelName, fmt.Sprintf("is truncated: %d bytes of %d", model/2, model), edit(modelName, half)},
 		"truncated state": {stateName, "is truncated", edit(stateName, half)},
 		"empty state":     {stateName, "is truncated", edit(stateName, func([]byte) []byte { return nil })},
 		"flipped model":   {modelName, "is damaged: its check sum does not match", edit(modelName, flip)},
 		"flipped moments": {optimName, "is damaged: its check sum does not match", edit(optimName, flip)},
-		"longer moments":  {optimName, "is damaged: 85 bytes, should be 84", edit(optimName, func(b []byte) []byte { return append(b, 0) })},
+		"longer moments":  {optimName, fmt.Sprintf("is damaged: %d bytes, should be %d", moments+1, moments), edit(optimName, func(b []byte) []byte { return append(b, 0) })},
 		"changed state": {stateName, "is damaged: its check sum does not match",
-			edit(stateName, func(b []byte) []byte { return bytes.Replace(b, []byte(`"trajectories": 7`), []byte(`"trajectories": 8`), 1) })},
+			edit(stateName, func(b []byte) []byte {
+				return bytes.Replace(b, []byte(`"trajectories": 7`), []byte(`"trajectories": 8`), 1)
+			})},
 		"no state":      {stateName, "is missing", func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, stateName))) }},
 		"no model":      {modelName, "is missing", func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, modelName))) }},
 		"not JSON":      {stateName, "is damaged: invalid character 'x' looking for beginning of value", edit(stateName, func([]byte) []byte { return []byte("xx") })},
@@ -160,14 +169,14 @@ func (f fullDisk) Write(p []byte) (int, error) {
 	return m, err
 }
 
-// TestFullDisk lets the disk fill up at every byte of a checkpoint: the old one survives, the error names the file.
+// TestFullDisk lets the disk fill up at many places of a checkpoint, in each of its files: the old one survives, the error names the file.
 func TestFullDisk(t *testing.T) {
 	defer func() { fileWriter = func(f *os.File) io.Writer { return f } }()
 	c := tiny()
 	d := newDir(t, c)
 	require.NoError(t, d.Save(c, someState(2), "old"))
 	blamed := map[string]bool{}
-	for n := 0; ; n++ {
+	for n := 0; ; n += 5 {
 		left := n
 		fileWriter = func(f *os.File) io.Writer { return fullDisk{f, &left} }
 		err := d.Save(c, someState(4), "new")

@@ -49,6 +49,7 @@ func TestConfigRefusals(t *testing.T) {
 		"epsilon":              {file: "[explore]\nepsilon = 1.1\n", want: "config: grid.toml: explore.epsilon: must be 0..1, is 1.1"},
 		"set: unknown key":     {set: "train.foo=3", want: "config: --set train.foo=3: unknown key \"train.foo\"; known in [train]: batch, iterations"},
 		"set: wrong type":      {set: "train.batch=abc", want: "config: --set train.batch=abc: train.batch: must be an integer, is a string"},
+		"set: half a batch":    {set: "train.batch=.5", want: "config: --set train.batch=.5: train.batch: must be an integer, is a float"},
 		"set: value":           {set: "train.batch=-3", want: "config: --set train.batch=-3: train.batch: must be at least 1, is -3"},
 		"set: no value":        {set: "train.batch", want: "config: --set train.batch: want key=value, such as train.batch=64"},
 		"set: smuggled line":   {set: "train.batch=1\nseed=3", want: "config: --set train.batch=1\nseed=3: want key=value, such as train.batch=64"},
@@ -67,13 +68,13 @@ func TestConfigRefusals(t *testing.T) {
 }
 
 func TestSet(t *testing.T) {
-	c, err := Parse("x", []byte("[reward]\nr0 = 0.3\n"), []string{"train.batch=64", "balance.kind=db", "policy.hidden=[7, 9]", "optim.rate = 1e-2",
+	c, err := Parse("x", []byte("[reward]\nr0 = 0.3\n"), []string{"train.batch=64", "balance.kind=db", "policy.hidden=[7, 9]", "optim.rate = 1e-2", "explore.epsilon=.25",
 		"device.memory=512MiB", "policy.activation=\"tanh\"", "reward.preset=easy"})
 	require.NoError(t, err)
 	want := Default()
 	want.Train.Batch, want.Balance.Kind, want.Policy.Hidden, want.Policy.Activation = 64, "db", []int{7, 9}, "tanh"
 	want.Optim.Rate, want.Optim.LogZRate, want.Device.Memory = 1e-2, 1, 512<<20
-	want.Reward.Preset = "easy"
+	want.Reward.Preset, want.Explore.Epsilon = "easy", .25
 	require.Equal(t, want, c)
 
 	c, err = Parse("x", []byte("[reward]\npreset = \"hard\"\n"), []string{"reward.r2=3"})

@@ -51,7 +51,11 @@ func Create(path string, c Config) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeText(filepath.Join(path, configName), string(text)); err != nil {
+	err = d.sweep()
+	if err == nil {
+		err = writeText(filepath.Join(path, configName), string(text))
+	}
+	if err != nil {
 		d.Close()
 		return nil, err
 	}

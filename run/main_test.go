@@ -15,31 +15,56 @@ import (
 
 // This file is what the tests share: a tiny run, and this test binary as a process that can be killed.
 
-// childDir makes the test binary train into a directory instead of testing.
-const childDir = "SLUICE_TEST_CHILD_DIR"
+// childDir makes the test binary train into a directory instead of testing; childLimit forbids it files longer than so many bytes.
+const (
+	childDir   = "SLUICE_TEST_CHILD_DIR"
+	childLimit = "SLUICE_TEST_CHILD_FILE_LIMIT"
+)
 
 func TestMain(m *testing.M) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
+		inMemory()
 		os.Exit(m.Run())
 	}
-	if err := childTrain(dir); err != nil {
+	err := limitFiles(os.Getenv(childLimit))
+	if err == nil {
+		err = childTrain(dir)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
+// disk is where the tests' directories would be but for inMemory.
+var disk string
+
+// inMemory puts the tests' directories where a flush is free, unless TMPDIR says where they shall be: there are thousands of flushes,
+// and what a killed process leaves behind is the same on a disk.
+func inMemory() {
+	disk = os.TempDir()
+	const memory = "/dev/shm"
+	if info, err := os.Stat(memory); err == nil && info.IsDir() && os.Getenv("TMPDIR") == "" {
+		os.Setenv("TMPDIR", memory)
+	}
+}
+
 // childTrain starts the run of dir or goes on with it, whichever is possible, as a user's script would.
 func childTrain(dir string) error {
-	l, err := startOrGoOn(dir, tiny())
+	fmt.Println("ready")
+	l, err := startOrGoOn(dir, killed())
 	if err != nil {
 		return err
 	}
 	defer l.Dir.Close()
-	fmt.Println("ready")
 	_, err = l.Run(context.Background())
 	return err
 }
+
+// killed is the run that is killed: a checkpoint after every iteration, so that most moments are in the middle of one; short, since each
+// of them is flushed to disk.
+func killed() Config { return tiny("checkpoint.every=1", "train.iterations=20", "eval.every=8") }
 
 func startOrGoOn(dir string, c Config) (*Loop, error) {
 	device := cpu.New(cpu.Config{Workers: 1})

@@ -80,6 +80,9 @@ func decode(where string, text []byte, c *Config) error {
 
 var setKey = regexp.MustCompile(`^[a-z0-9_]+(\.[a-z0-9_]+)*$`)
 
+// bareFraction is a number as people write it, .2, where TOML wants 0.2.
+var bareFraction = regexp.MustCompile(`^([+-]?)\.`)
+
 // set applies "key=value". The value is TOML; what is no TOML is a text, so that balance.kind=db needs no quotes.
 // A reward preset and reward levels exclude each other, so the later of the two stands.
 func (c *Config) set(s string) error {
@@ -89,6 +92,7 @@ func (c *Config) set(s string) error {
 	if !ok || !setKey.MatchString(key) || strings.ContainsAny(value, "\n\r") {
 		return &ConfigError{Where: where, Text: "want key=value, such as train.batch=64"}
 	}
+	value = bareFraction.ReplaceAllString(value, "${1}0.")
 	var any map[string]any
 	if toml.Unmarshal([]byte("x = "+value), &any) != nil {
 		value = fmt.Sprintf("%q", value)

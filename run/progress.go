@@ -85,12 +85,10 @@ func barLine(s Status, width int, color bool) string {
 	const most, least = 24, 4
 	if cells := min(width-total(n)-2, most); cells >= least {
 		parts[0] += "  " + cellsText(s, cells, color)
+	} else if n == 1 && len(count) > width {
+		return count[:max(0, width)]
 	}
-	line := strings.Join(nonEmpty(parts), "  ")
-	if !color && utf8.RuneCountInString(line) > width {
-		line = string([]rune(line)[:max(0, width)])
-	}
-	return line
+	return strings.Join(nonEmpty(parts), "  ")
 }
 
 // cellsText is the bar itself.

@@ -18,7 +18,7 @@ func evalCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "eval DIR",
 		Short: "Judge the newest checkpoint of a run: exactly where its world can be listed, else by sampling",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			config, err := run.ReadConfig(args[0])
 			if err != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +57,7 @@ func execute() int {
 	if !running { // an unknown command or flag, a missing argument
 		err = &usageError{err}
 	}
-	fmt.Fprintln(os.Stderr, "sluice:", err)
+	fmt.Fprintln(os.Stderr, "sluice:", strings.TrimSpace(err.Error()))
 	for _, e := range exits {
 		if e.is(err) {
 			return e.code
@@ -71,6 +73,22 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
+	})
 	c.AddCommand(trainCommand(), resumeCommand(), evalCommand(), sampleCommand(), planCommand(), presetsCommand(), versionCommand())
 	return c
+}
+
+// parsing is what the flag library says of its own works.
+var parsing = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
+
+// one is a command's single argument, by what it is.
+func one(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("%s takes one %s, got %d; see %s --help", c.CommandPath(), what, len(args), c.CommandPath())
+	}
 }

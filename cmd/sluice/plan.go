@@ -40,7 +40,7 @@ func planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan PRESET|FILE",
 		Short: "Print what one iteration of a run executes, instruction by instruction",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("PRESET or FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			config, name, err := run.Load(args[0], set)
 			if err != nil {

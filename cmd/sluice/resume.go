@@ -20,7 +20,7 @@ func resumeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "resume DIR",
 		Short: "Go on with a run that was interrupted or killed, to the same bits",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			watch, err := talk.watcher()
 			if err != nil {

@@ -35,7 +35,7 @@ func sampleCommand() *cobra.Command {
 		Use:     "sample DIR",
 		Short:   "Draw objects from the newest checkpoint of a run",
 		Example: "  sluice sample runs/hypergrid-8x8-1 -n 5\n  sluice sample runs/hypergrid-8x8-1 -n 100000 --json -o draws.jsonl",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if count < 1 {
 				return &usageError{fmt.Errorf("-n: must be at least 1, is %d", count)}

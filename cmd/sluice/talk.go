@@ -34,7 +34,7 @@ func (f *talkFlags) watcher() (run.Watcher, error) {
 	var handler slog.Handler
 	switch f.format {
 	case "":
-		if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
+		if fd := int(os.Stderr.Fd()); !f.quiet && term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
 			width := func() int {
 				if w, _, err := term.GetSize(fd); err == nil && w > 0 {
 					return w

@@ -33,7 +33,7 @@ func trainCommand() *cobra.Command {
 		Long: "Train a run from a preset (see sluice presets) or a TOML file. Everything goes into a new directory, by default\n" +
 			"runs/NAME-SEED. At the end a table of metrics is printed and pictures are drawn into the directory.",
 		Example: "  sluice train hypergrid-8x8\n  sluice train hypergrid-8x8 --set train.batch=64 --set balance.kind=db --seeds 1..5",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("PRESET or FILE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, p := range run.Presets() {

@@ -11,8 +11,8 @@ var scalarTable = map[string]decoder{
 	"ANDQ": binary(64, logic(func(a, b uint64) uint64 { return a & b })), "ANDL": binary(32, logic(func(a, b uint64) uint64 { return a & b })),
 	"ORQ": binary(64, logic(func(a, b uint64) uint64 { return a | b })), "ORL": binary(32, logic(func(a, b uint64) uint64 { return a | b })),
 	"XORQ": binary(64, logic(func(a, b uint64) uint64 { return a ^ b })), "XORL": binary(32, logic(func(a, b uint64) uint64 { return a ^ b })),
-	"IMULQ": binary(64, flagless(func(a, b uint64) uint64 { return a * b })),
-	"SHLQ":  binary(64, flagless(func(a, b uint64) uint64 { return a << (b & 63) })), "SHLL": binary(32, flagless(func(a, b uint64) uint64 { return a << (b & 31) })),
+	"IMULQ": binary(64, flagless(func(a, b uint64) uint64 { return a * b })), "IMUL3Q": multiplyBy,
+	"SHLQ": binary(64, flagless(func(a, b uint64) uint64 { return a << (b & 63) })), "SHLL": binary(32, flagless(func(a, b uint64) uint64 { return a << (b & 31) })),
 	"SHRQ": binary(64, flagless(func(a, b uint64) uint64 { return a >> (b & 63) })), "SHRL": binary(32, flagless(func(a, b uint64) uint64 { return a >> (b & 31) })),
 	"SARQ": binary(64, flagless(func(a, b uint64) uint64 { return uint64(int64(a) >> (b & 63)) })),
 	"INCQ": unary(64, func(fl *flags, a uint64, w int) uint64 { return keepCarry(fl, add, a, 1, w) }),
@@ -240,6 +240,19 @@ func bzhi(width int) decoder {
 			m.gp[r] = v
 		}, err
 	}
+}
+
+// multiplyBy is IMUL3Q constant, x, dst.
+func multiplyBy(in *inst) (step, error) {
+	if len(in.ops) != 3 || in.ops[0].kind != immediate || in.ops[2].kind != general {
+		return nil, errOperands
+	}
+	x, err := in.ops[1].read(64)
+	by, r := uint64(in.ops[0].value), in.ops[2].reg
+	return func(m *machine) {
+		m.flags.undefined = true
+		m.gp[r] = x(m) * by
+	}, err
 }
 
 func jump(when func(flags) bool) decoder {

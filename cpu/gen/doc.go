@@ -1,4 +1,4 @@
-// Command gen writes the assembly of package cpu: matmul_amd64.s and the Go declarations of its functions, by avo.
+// Command gen writes the assembly of package cpu, matmul_amd64.s and others, and the Go declarations of its functions, by avo.
 //
 // It is a module of its own, so that who builds Sluice never downloads avo; its output is committed and is a function
 // of this source alone. It is not part of the program and imports nothing of ours. Package cpu runs it:

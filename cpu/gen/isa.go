@@ -20,7 +20,17 @@ type isa interface {
 	loadPadded(m op.Mem, v int, dst reg.VecVirtual)    // the same where memory is known to be padded to full vectors
 	store(src reg.VecVirtual, v int, m op.Mem)         // m = src in the lanes that are on
 	gate(m op.Mem, v int, zero, x, tmp reg.VecVirtual) // x = 0 unless m > 0
+
+	// What follows works on whole vectors. A predicate is one bit a lane, wherever the set keeps it.
+	signs(x reg.VecVirtual) predicate                        // the lanes whose sign bit is set
+	compare(imm uint64, a reg.VecVirtual, b op.Op) predicate // a ? b, for the relation imm
+	equal(a, b reg.VecVirtual) predicate                     // of integers
+	keep(p predicate, x op.Op, dst reg.VecVirtual)           // dst = p ? x : +0
+	choose(p predicate, yes, no, dst reg.VecVirtual)         // dst = p ? yes : no
 }
+
+// predicate is a register: a vector of all ones and all zeros, or a mask.
+type predicate interface{ op.Op }
 
 // avx2 has sixteen registers of eight lanes and masks that occupy vector registers: they are bound anew after the
 // inner loop, which needs all registers.
@@ -52,6 +62,32 @@ func (s *avx2) gate(m op.Mem, v int, zero, x, tmp reg.VecVirtual) {
 	s.load(m, v, tmp)
 	s.VCMPPS(op.Imm(lessThan), tmp, zero, tmp)
 	s.VANDPS(tmp, x, x)
+}
+
+func (s *avx2) signs(x reg.VecVirtual) predicate {
+	p := s.vec()
+	s.VPSRAD(op.Imm(31), x, p)
+	return p
+}
+
+func (s *avx2) compare(imm uint64, a reg.VecVirtual, b op.Op) predicate {
+	p := s.vec()
+	s.VCMPPS(op.Imm(imm), b, a, p)
+	return p
+}
+
+func (s *avx2) equal(a, b reg.VecVirtual) predicate {
+	p := s.vec()
+	s.VPCMPEQD(a, b, p)
+	return p
+}
+
+func (s *avx2) keep(p predicate, x op.Op, dst reg.VecVirtual) {
+	s.VANDPS(x, p, dst)
+}
+
+func (s *avx2) choose(p predicate, yes, no, dst reg.VecVirtual) {
+	s.VBLENDVPS(p, yes, no, dst)
 }
 
 // avx512 has thirty-two registers of sixteen lanes and mask registers beside them.
@@ -87,5 +123,33 @@ func (s *avx512) gate(m op.Mem, v int, zero, x, _ reg.VecVirtual) {
 	s.VMOVAPS_Z(x, on, x)
 }
 
-// lessThan is the predicate of VCMPPS that is false for NaN: zero < m is m > 0.
-const lessThan = 0x11
+func (s *avx512) signs(x reg.VecVirtual) predicate {
+	k := s.K()
+	s.VPMOVD2M(x, k)
+	return k
+}
+
+func (s *avx512) compare(imm uint64, a reg.VecVirtual, b op.Op) predicate {
+	k := s.K()
+	s.VCMPPS(op.Imm(imm), b, a, k)
+	return k
+}
+
+func (s *avx512) equal(a, b reg.VecVirtual) predicate {
+	k := s.K()
+	s.VPCMPD(op.Imm(0), a, b, k)
+	return k
+}
+
+func (s *avx512) keep(p predicate, x op.Op, dst reg.VecVirtual) { s.VMOVUPS_Z(x, p, dst) }
+
+func (s *avx512) choose(p predicate, yes, no, dst reg.VecVirtual) {
+	s.VBLENDMPS(yes, no, p, dst)
+}
+
+// Relations of VCMPPS, quiet. Those that are not "not" are false for NaN.
+const (
+	lessThan    = 0x11 // zero < m is m > 0
+	notLessThan = 0x15 // true for NaN
+	greaterThan = 0x1e
+)

@@ -20,6 +20,10 @@ var units = []struct {
 	emit func(a *asm)
 }{
 	{"matmul", matmul},
+	{"gather", gather},
+	{"linear", linear},
+	{"softmax", softmax},
+	{"update", update},
 }
 
 func main() {

@@ -29,7 +29,7 @@ func testMemory(t *testing.T, dev graph.Device) {
 	words := width(t, dev) / 32
 	require.LessOrEqual(t, m.RowBytes, m.RowsHeld*p.BytesPerRow()*words)
 	require.GreaterOrEqual(t, m.RowBytes, m.RowsHeld*p.World.RowDataBytes())
-	require.GreaterOrEqual(t, m.GradBytes, 4*words*p.GradLen)
+	require.GreaterOrEqual(t, m.GradBytes, 4*words*p.GradLen*graph.Lanes(src.Count, p.Params.Len()))
 	r.values(t, src)
 	require.Equal(t, m, r.program.Memory())
 }

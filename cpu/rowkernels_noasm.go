@@ -1,0 +1,6 @@
+//go:build !amd64 || noasm
+
+package cpu
+
+// rowTable is empty in a build without assembly.
+var rowTable [tierCount]*rowKernels
