@@ -51,7 +51,8 @@ func (p *program[T]) backLane(w *worker[T], i int) {
 	}
 }
 
-// reduceRange is f32.Tree over the lanes for a range of parameters, element by element, in the first lane's buffer, and from there to the destination.
+// reduceRange is f32.Tree over the lanes for a range of parameters, element by element, in the first lane's buffer, and from there to
+// the destination.
 func (p *program[T]) reduceRange(_ *worker[T], i int) {
 	a, b := i*reduceSpan, min((i+1)*reduceSpan, p.plan.GradLen)
 	for s := 1; s < p.active; s *= 2 {

@@ -17,6 +17,7 @@ type program[T f32.Float] struct {
 	keptCols []int       // width of the Kept value that starts at a column, 0 elsewhere
 
 	heads     []graph.Instr // Step's slice for Eval
+	uniform   []T           // 0 - log n, the log-probability of one of n; +0 for one
 	undrawn   []graph.Instr // Step without OpSample
 	recompute []graph.Instr // Step's slice for the Saved values of a dropped block
 
@@ -84,6 +85,9 @@ func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
 		}
 	}
 	p.recompute = slice(plan.Step, want)
+	for n := range plan.World.Back + 1 {
+		p.uniform = append(p.uniform, 0-log(T(n)))
+	}
 	p.undrawn = slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample })
 	p.undrawnPack = p.packsOf(p.undrawn, &p.forward)
 	p.stepPack, p.headPack = p.packsOf(plan.Step, &p.forward), p.packsOf(p.heads, &p.forward)

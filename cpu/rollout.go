@@ -305,7 +305,7 @@ func (p *program[T]) move(l *lane[T], from, step int) error {
 		for _, m := range l.nextB[i*bw : (i+1)*bw] {
 			count += bits.OnesCount32(m)
 		}
-		l.logPB[l.lastRow[i]] = 0 - log(T(count)) // +0 for one parent
+		l.logPB[l.lastRow[i]] = p.uniform[count]
 	}
 	if s.Stop >= 0 {
 		return nil

@@ -14,9 +14,10 @@ import (
 type rowKernels struct {
 	lanes int // floats in a vector
 
-	gather, gatherOne         func(out *float32, outStride int, w *float32, wStride int, bias *float32, feat *int32, active, rows int, lanes *int32, relu int)
-	scatter, scatterOne       func(w *float32, wStride int, bias, d *float32, dStride int, feat *int32, active, rows int, lanes *int32)
-	columnSums, columnSumsOne func(sum, x *float32, stride, rows int, lanes *int32)
+	// On wideColumns columns; One: on one vector, of which lanes says which exist.
+	gather, gatherOne         gatherKernel
+	scatter, scatterOne       scatterKernel
+	columnSums, columnSumsOne columnsKernel
 
 	logProb, logProbBack, draw func(p *byte) // of softmaxArgs
 
@@ -25,6 +26,12 @@ type rowKernels struct {
 	squares func(part, x *float32, groups int)
 	add     func(dst, src *float32, groups int)
 }
+
+type (
+	gatherKernel  func(out *float32, outStride int, w *float32, wStride int, bias *float32, feat *int32, active, rows int, lanes *int32, relu int)
+	scatterKernel func(w *float32, wStride int, bias, d *float32, dStride int, feat *int32, active, rows int, lanes *int32)
+	columnsKernel func(sum, x *float32, stride, rows int, lanes *int32)
+)
 
 // wideColumns is how many columns gather, scatter and columnSums do in one call; the others come by single vectors.
 const wideColumns = 64

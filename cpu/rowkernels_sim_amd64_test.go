@@ -34,7 +34,7 @@ func interpretedRows(t testing.TB, on tier, like *rowKernels) *rowKernels {
 	at := func(p *float32) uintptr { return uintptr(unsafe.Pointer(p)) }
 	on32 := func(p *int32) uintptr { return uintptr(unsafe.Pointer(p)) }
 	k := &rowKernels{lanes: like.lanes}
-	gather := func(width int) func(out *float32, outStride int, w *float32, wStride int, bias *float32, feat *int32, active, rows int, lanes *int32, relu int) {
+	gather := func(width int) gatherKernel {
 		return func(out *float32, outStride int, w *float32, wStride int, bias *float32, feat *int32, active, rows int, lanes *int32, relu int) {
 			call(fmt.Sprintf("gather%s_%d", isa, width), at(out), uintptr(outStride), at(w), uintptr(wStride), at(bias), on32(feat),
 				uintptr(active), uintptr(rows), on32(lanes), uintptr(relu))
@@ -42,7 +42,7 @@ func interpretedRows(t testing.TB, on tier, like *rowKernels) *rowKernels {
 		}
 	}
 	k.gather, k.gatherOne = gather(wideColumns), gather(k.lanes)
-	scatter := func(width int) func(w *float32, wStride int, bias, d *float32, dStride int, feat *int32, active, rows int, lanes *int32) {
+	scatter := func(width int) scatterKernel {
 		return func(w *float32, wStride int, bias, d *float32, dStride int, feat *int32, active, rows int, lanes *int32) {
 			call(fmt.Sprintf("scatter%s_%d", isa, width), at(w), uintptr(wStride), at(bias), at(d), uintptr(dStride), on32(feat),
 				uintptr(active), uintptr(rows), on32(lanes))
@@ -50,7 +50,7 @@ func interpretedRows(t testing.TB, on tier, like *rowKernels) *rowKernels {
 		}
 	}
 	k.scatter, k.scatterOne = scatter(wideColumns), scatter(k.lanes)
-	columns := func(width int) func(sum, x *float32, stride, rows int, lanes *int32) {
+	columns := func(width int) columnsKernel {
 		return func(sum, x *float32, stride, rows int, lanes *int32) {
 			call(fmt.Sprintf("columnSums%s_%d", isa, width), at(sum), at(x), uintptr(stride), uintptr(rows), on32(lanes))
 			runtime.KeepAlive([]any{sum, x, lanes})

@@ -206,3 +206,19 @@ func TestRowsAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// A running sum equal to the target is not above it. No uniform number is 1/2, so this is asked of the kernel itself.
+func TestDrawAtTheTarget(t *testing.T) {
+	for _, on := range tiers() {
+		k := rowTable[on]
+		if k == nil {
+			continue
+		}
+		var b softmaxBlock
+		b.begin(k, 4, 1)
+		putRow(&b, 0, []float32{7, 3, 3, 3}, []uint32{0b0110})
+		b.given[0] = .5
+		b.run(k.draw, 1)
+		require.Equal(t, int32(2), b.action[0])
+	}
+}

@@ -112,7 +112,8 @@ func logProbFast[T f32.Float](b *softmaxBlock, k *rowKernels, out []T, lo int, x
 }
 
 // logProbBackFast is logProbBack by a kernel.
-func logProbBackFast[T f32.Float](b *softmaxBlock, k *rowKernels, out []T, lo int, g []T, lg int, x []T, ld, n int, mask []uint32, words int, action []int32) {
+func logProbBackFast[T f32.Float](b *softmaxBlock, k *rowKernels, out []T, lo int, g []T, lg int, x []T, ld, n int,
+	mask []uint32, words int, action []int32) {
 	most := b.begin(k, n, words)
 	for from := 0; from < len(action); from += most {
 		rows := action[from:min(from+most, len(action))]

@@ -42,10 +42,12 @@ type worker[T f32.Float] struct {
 	scratch []T // one block of Scratch columns
 	spill   []T // one block of Saved columns, where the lane keeps none
 	dlogits []T // one row of exponentials
-	part    [f32.Lanes]T
-	adam    [10]T // constants of the kernel
-	soft    softmaxBlock
-	q       product[T] // the running product, here so that its address escapes nowhere
+
+	// What kernels get the address of lies here: on the stack it would escape through the calls by table.
+	part [f32.Lanes]T // partial sums of squares
+	adam [10]T        // constants of the optimiser
+	soft softmaxBlock
+	q    product[T] // the running product
 }
 
 func newPool[T f32.Float](n int) *pool[T] {

@@ -157,15 +157,16 @@ func TestMasksAndIntegers(t *testing.T) {
 		"MOVQ $-3, CX\nSARQ $1, CX":                                                                 ^uint64(1),
 		"MOVQ $-3, CX\nSHRL $1, CX":                                                                 0x7ffffffe,
 		"MOVQ $-1, DX\nMOVL DX, CX\nADDL $2, CX":                                                    1,
+		"MOVQ $-3, DX\nIMUL3Q $0x20, DX, CX":                                                        0xffffffffffffffa0,
 		"MOVQ $-1, DX\nMOVQ $5, BX\nBZHIQ BX, DX, CX":                                               31,
 		"MOVQ $3, DX\nMOVQ $10, BX\nLEAQ 7(BX)(DX*4), CX":                                           29,
-		"MOVLQSX 8(AX), CX": 0xffffffffc0000000,
-		"MOVQ $10, DX\nXORQ CX, CX\nagain:\nADDQ DX, CX\nDECQ DX\nJNZ again":          55,
-		"MOVQ $-3, DX\nXORQ CX, CX\nCMPQ DX, $2\nJLT yes\nJMP no\nyes:\nINCQ CX\nno:": 1,
-		"MOVQ $-3, DX\nXORQ CX, CX\nCMPQ DX, $2\nJCS yes\nJMP no\nyes:\nINCQ CX\nno:": 0,
-		"MOVQ $2, DX\nXORQ CX, CX\nCMPQ DX, $2\nJGE yes\nJMP no\nyes:\nINCQ CX\nno:":  1,
-		"XORQ CX, CX\nTESTQ $4, CX\nJZ yes\nJMP no\nyes:\nSUBQ $3, CX\nno:":           uint64(minus),
-		"VMOVUPS (AX), X1\nVMOVD X1, CX":                                              0x3f800000,
+		"MOVLQSX 8(AX), CX":                                                                         0xffffffffc0000000,
+		"MOVQ $10, DX\nXORQ CX, CX\nagain:\nADDQ DX, CX\nDECQ DX\nJNZ again":                        55,
+		"MOVQ $-3, DX\nXORQ CX, CX\nCMPQ DX, $2\nJLT yes\nJMP no\nyes:\nINCQ CX\nno:":               1,
+		"MOVQ $-3, DX\nXORQ CX, CX\nCMPQ DX, $2\nJCS yes\nJMP no\nyes:\nINCQ CX\nno:":               0,
+		"MOVQ $2, DX\nXORQ CX, CX\nCMPQ DX, $2\nJGE yes\nJMP no\nyes:\nINCQ CX\nno:":                1,
+		"XORQ CX, CX\nTESTQ $4, CX\nJZ yes\nJMP no\nyes:\nSUBQ $3, CX\nno:":                         uint64(minus),
+		"VMOVUPS (AX), X1\nVMOVD X1, CX":                                                            0x3f800000,
 	} {
 		m := &memory{x: floats(1, 2, -2), y: floats(2, 2, 0)} // the bits of -2 are 0xc0000000
 		run(t, body+"\nMOVQ CX, 128(AX)", m)

@@ -68,10 +68,11 @@ func TestCallRefuses(t *testing.T) {
 	x := &[64]float32{7: 1}
 	at := uintptr(unsafe.Pointer(x))
 	for body, want := range map[string]string{
-		"MOVQ $8, CX\nMOVQ (CX), DX":              "asmsim: k.s:4: MOVQ: runtime error: invalid memory address or nil pointer dereference",
-		"VMOVUPS (AX), Y3":                        "asmsim: k.s:4: RET: returns with the upper part of Z3 in use: no VZEROUPPER",
-		"CMPQ AX, $0\nIMULQ AX, AX\nJZ end\nend:": "asmsim: k.s:5: JZ: jumps on flags of an instruction whose flags are not modelled",
-		"JZ end\nend:":                            "asmsim: k.s:3: JZ: jumps on flags of an instruction whose flags are not modelled",
+		"MOVQ $8, CX\nMOVQ (CX), DX":                   "asmsim: k.s:4: MOVQ: runtime error: invalid memory address or nil pointer dereference",
+		"VMOVUPS (AX), Y3":                             "asmsim: k.s:4: RET: returns with the upper part of Z3 in use: no VZEROUPPER",
+		"CMPQ AX, $0\nIMULQ AX, AX\nJZ end\nend:":      "asmsim: k.s:5: JZ: jumps on flags of an instruction whose flags are not modelled",
+		"CMPQ AX, $0\nIMUL3Q $2, AX, AX\nJZ end\nend:": "asmsim: k.s:5: JZ: jumps on flags of an instruction whose flags are not modelled",
+		"JZ end\nend:":                                 "asmsim: k.s:3: JZ: jumps on flags of an instruction whose flags are not modelled",
 	} {
 		p, err := asmsim.Parse("k.s", function(body))
 		require.NoError(t, err)
