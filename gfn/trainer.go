@@ -47,6 +47,7 @@ type Trainer struct {
 	rule      graph.Rule
 	scalars   graph.Scalars
 	opt       optim.State
+	next      optim.State // opt after the iteration under way; here, for on the stack it would escape
 	logR      []float32
 	logZ      int // float offset of log Z, -1 if the balance has none
 	one       [1]float64
@@ -154,8 +155,8 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	if err := t.program.Backward(t.policy.params, t.grads); err != nil {
 		return Progress{}, t.named(err)
 	}
-	next := t.opt
-	t.scalars = job.Optim.Scalars(t.scalars, t.groups, &next)
+	t.next = t.opt
+	t.scalars = job.Optim.Scalars(t.scalars, t.groups, &t.next)
 	norm, err := t.program.Update(t.policy.params, t.grads, t.moments, t.rule, t.scalars)
 	if err != nil {
 		return Progress{}, t.named(err)
@@ -164,7 +165,7 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 		return Progress{}, t.diverged("gradient", norm, batch)
 	}
 	rate := job.Optim.Rate(optim.Policy, t.opt.Step)
-	t.opt = next
+	t.opt = t.next
 	t.iteration++
 	t.seen += int64(batch.Count)
 	t.steps += int64(batch.Steps)
