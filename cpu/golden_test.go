@@ -18,20 +18,34 @@ import (
 	"github.com/sluice-ml/sluice/nn/optim"
 )
 
-// TestGoldenOnAVX512 trains on the AVX-512 kernels that ship, on the processor or in asmsim, and must print the committed hash.
+// TestGoldenOnAVX512 trains on the AVX-512 kernels that ship, on the processor or in asmsim, and must print the committed hashes. The
+// second one is 0.6 GFLOP, which takes the interpreter its seconds.
 func TestGoldenOnAVX512(t *testing.T) {
 	simulateAVX512(t)
-	d, err := open[float32](Config{Workers: 1}, tierAVX512)
+	d, err := open[float32](Config{Workers: 2}, tierAVX512)
 	require.NoError(t, err)
 	defer d.Close()
 	rates := map[string]optim.Schedule{optim.Policy: optim.Steps(1e-3, 800, 1e-4), optim.LogZ: optim.Steps(1e-1, 800, 1e-2)}
-	p, err := gfn.Train(context.Background(), gfn.Job{Device: d, World: world.Hypergrid(2, 8),
-		LogReward: reward.Hypergrid{Side: 8, R0: .1, R1: .5, R2: 2}, Balance: balance.TB{}, Net: nn.MLP{Hidden: []int{32, 32}},
-		Backward: gfn.Learned, Batch: 16, Iterations: 20, Seed: 1, Optim: optim.Adam{Rates: rates}})
+	j := gfn.Job{Device: d, World: world.Hypergrid(2, 8), LogReward: reward.Hypergrid{Side: 8, R0: .1, R1: .5, R2: 2},
+		Balance: balance.TB{}, Net: nn.MLP{Hidden: []int{32, 32}}, Backward: gfn.Learned, Batch: 16, Iterations: 20, Seed: 1,
+		Optim: optim.Adam{Rates: rates}}
+	p, err := gfn.Train(context.Background(), j)
 	require.NoError(t, err)
+	require.Equal(t, committed(t, "tb-learned-20"), p.Hash())
+	if testing.Short() {
+		return
+	}
+	j.Net, j.Batch, j.Iterations, j.Explore = nn.MLP{Hidden: []int{128, 128}}, 32, 50, optim.Linear(.2, 0, 25)
+	p, err = gfn.Train(context.Background(), j)
+	require.NoError(t, err)
+	require.Equal(t, committed(t, "tb-learned-50"), p.Hash())
+}
+
+// committed is a line of testdata/hashes.txt; the settings are those of gfn/hash_test.go.
+func committed(t *testing.T, name string) string {
 	text, err := os.ReadFile("../testdata/hashes.txt")
 	require.NoError(t, err)
-	_, rest, ok := strings.Cut(string(text), "\ntb-learned-20 ")
+	_, rest, ok := strings.Cut(string(text), "\n"+name+" ")
 	require.True(t, ok)
-	require.Equal(t, strings.Fields(rest)[0], p.Hash())
+	return strings.Fields(rest)[0]
 }
