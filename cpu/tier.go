@@ -13,7 +13,6 @@ type tier uint8
 
 const (
 	tierGo tier = iota
-	tierNEON
 	tierAVX2
 	tierAVX512
 
@@ -21,10 +20,10 @@ const (
 )
 
 // tierNames are the values of SLUICE_CPU.
-var tierNames = [tierCount]string{tierGo: "go", tierNEON: "neon", tierAVX2: "avx2", tierAVX512: "avx512"}
+var tierNames = [tierCount]string{tierGo: "go", tierAVX2: "avx2", tierAVX512: "avx512"}
 
 // tierNeeds is what a processor must have, as an error message names it.
-var tierNeeds = [tierCount]string{tierGo: "nothing", tierNEON: "NEON kernels in this build", tierAVX2: "AVX2 and FMA",
+var tierNeeds = [tierCount]string{tierGo: "nothing", tierAVX2: "AVX2 and FMA",
 	tierAVX512: "AVX-512 (F, BW, DQ, VL)"}
 
 func (t tier) String() string {
@@ -59,7 +58,7 @@ func tierFromEnv() (tier, error) {
 		return detectTier(), nil
 	}
 	i := slices.Index(tierNames[:], name)
-	if i < 0 || tier(i) == tierNEON {
+	if i < 0 {
 		return 0, fmt.Errorf("cpu: SLUICE_CPU=%s: no such tier, want avx512, avx2 or go", name)
 	}
 	t := tier(i)
