@@ -113,8 +113,7 @@ func (p *pool[T]) run(n int, job func(w *worker[T], i int)) {
 		if p.pending.Load() == 0 && p.asleep.Swap(false) {
 			return
 		}
-		<-p.done
-		return
+		<-p.done // perhaps from the last worker of the job before, which was slow to look: so look again
 	}
 }
 
