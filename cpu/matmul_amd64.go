@@ -24,6 +24,8 @@ const (
 	// aheadB is how many rows of an unpacked B are prefetched.
 	aheadB = 8
 	line   = 64 // bytes
+	// unrolled is how many k steps the kernels take between two jumps; see gen/matmul.go.
+	unrolled = 4
 )
 
 // packer is one worker's packing buffers and kernel arguments. It allocates until the buffers have the size that the
@@ -167,40 +169,57 @@ func (w *packer) packGroup(b *block, i, h, panels int) {
 		b.k, count, firstLanes(h))
 }
 
-// row computes the tiles of one panel of rows.
+// row computes the tiles of one panel of rows: those that are whole in one call or two, and what is left at the end.
 func (w *packer) row(b *block, i, h int) {
 	x := &w.args
-	x.k, x.rowB, x.rowC, x.rowGate = b.k, b.rowB, 4*b.ldc, 4*b.ldg
-	flags := 0
+	x.k, x.rowC, x.rowGate, x.flags = b.k, 4*b.ldc, 4*b.ldg, 0
 	if b.acc || b.p0 > 0 {
-		flags = tileAcc
+		x.flags = tileAcc
 	}
 	last := b.p0+b.k == b.product.k
 	if last && b.relu {
-		flags |= tileReLU
+		x.flags |= tileReLU
+	}
+	lines := b.k / unrolled // that one tile prefetches
+	switch {
+	case b.inPlace: // each row of B has to be fetched
+		lines = b.k
+	case x.stepA == 4:
+		x.flags |= tileSteps
+	case x.rowA == 4:
+		x.flags |= tileRows
+	default:
+		lines = b.k
+	}
+	fetching := 0 // tiles that prefetch the next panel of A
+	if x.aheadBy > 0 {
+		fetching = 1 + h*b.lda*4/line/max(lines, 1)
+	}
+	x.aheadOn = line * lines
+	if b.inPlace {
+		x.aheadOn = 4 * b.width
 	}
 	lanes := b.kernels.lanes
-	unread := h * b.lda * 4 // bytes of the next panel of A that were not prefetched yet
-	for j := 0; j < b.n; j += b.width {
-		n := min(b.width, b.n-j)
+	for j := 0; j < b.n; {
+		n, panels := min(b.width, b.n-j), max((b.n-j)/b.width, 1)
 		vectors := (n + lanes - 1) / lanes
-		x.lanes = firstLanes(n)
-		x.flags = flags
-		if n == vectors*lanes {
-			x.flags |= tileWhole
+		if x.flags |= tileWhole; n < vectors*lanes {
+			x.flags &^= tileWhole
 		}
-		x.b, x.rowB = at(b.from, b.fromAt+j*b.fromStep), b.rowB
+		x.lanes = firstLanes(n)
+		x.b, x.rowB, x.stepB = at(b.from, b.fromAt+j*b.fromStep), b.rowB, 4*b.width*b.fromStep
 		switch {
 		case b.inPlace && b.kernels.padded && n%lanes > 0:
 			x.b, x.rowB = &w.tailB[0], 4*b.width
 		case b.inPlace:
 			x.ahead, x.aheadBy = address(b.from, b.fromAt+j+aheadB*b.ldb), 4*b.ldb
-		case j > 0 && x.aheadBy > 0:
-			x.ahead += uintptr(line * b.k)
-			if unread -= line * b.k; unread <= 0 {
-				x.aheadBy = 0
-			}
+		case fetching == 0:
+			x.aheadBy = 0
+		default:
+			panels = min(panels, fetching)
+			fetching = 0
 		}
+		x.panels = panels
 		col := b.j0 + j
 		x.c = at(b.c, i*b.ldc+col)
 		x.bias, x.gate = nil, nil
@@ -211,5 +230,6 @@ func (w *packer) row(b *block, i, h int) {
 			x.gate = at(b.gate, i*b.ldg+col)
 		}
 		b.kernels.tile[h][vectors]((*byte)(unsafe.Pointer(x)))
+		j += panels * b.width
 	}
 }

@@ -20,14 +20,20 @@ type tileArgs struct {
 	rowC       int
 	rowGate    int
 	flags      int
-	ahead      uintptr // what to prefetch, a line each k step; it runs past the end of a slice, so it is no pointer
-	aheadBy    int
+	ahead      uintptr // what to prefetch (see aheadBy); it runs past the end of a slice, so it is no pointer
+	aheadBy    int     // from one line prefetched to the next: one each unrolled k steps under tileSteps and tileRows, else one each
+	panels     int     // panels of B to pass; the kernel counts it down to 0
+	stepB      int     // from panel to panel
+	aheadOn    int
+	now        [5]uintptr // the kernel's own: where it is in b, c, bias, gate, ahead
 }
 
 const (
 	tileAcc = 1 << iota // go on from C
 	tileReLU
 	tileWhole // all lanes are on
+	tileSteps // stepA is 4
+	tileRows  // rowA is 4
 )
 
 const (

@@ -21,7 +21,7 @@ package cpu
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_1x8(p *byte)
@@ -43,7 +43,7 @@ func tile256_1x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_2x8(p *byte)
@@ -65,7 +65,7 @@ func tile256_2x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_3x8(p *byte)
@@ -87,7 +87,7 @@ func tile256_3x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_4x8(p *byte)
@@ -109,7 +109,7 @@ func tile256_4x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_5x8(p *byte)
@@ -131,7 +131,7 @@ func tile256_5x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_6x8(p *byte)
@@ -153,7 +153,7 @@ func tile256_6x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_7x8(p *byte)
@@ -175,7 +175,7 @@ func tile256_7x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_8x8(p *byte)
@@ -197,7 +197,7 @@ func tile256_8x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_9x8(p *byte)
@@ -219,7 +219,7 @@ func tile256_9x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_10x8(p *byte)
@@ -241,7 +241,7 @@ func tile256_10x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_11x8(p *byte)
@@ -263,7 +263,7 @@ func tile256_11x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_12x8(p *byte)
@@ -285,7 +285,7 @@ func tile256_12x8(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_1x16(p *byte)
@@ -307,7 +307,7 @@ func tile256_1x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_2x16(p *byte)
@@ -329,7 +329,7 @@ func tile256_2x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_3x16(p *byte)
@@ -351,7 +351,7 @@ func tile256_3x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_4x16(p *byte)
@@ -373,7 +373,7 @@ func tile256_4x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_5x16(p *byte)
@@ -395,7 +395,7 @@ func tile256_5x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX2. p points to a tileArgs; b is padded to full vectors.
+// by AVX2, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile256_6x16(p *byte)
@@ -454,7 +454,7 @@ func fmaPeak256(n int)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_1x16(p *byte)
@@ -476,7 +476,7 @@ func tile512_1x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_2x16(p *byte)
@@ -498,7 +498,7 @@ func tile512_2x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_3x16(p *byte)
@@ -520,7 +520,7 @@ func tile512_3x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_4x16(p *byte)
@@ -542,7 +542,7 @@ func tile512_4x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_5x16(p *byte)
@@ -564,7 +564,7 @@ func tile512_5x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_6x16(p *byte)
@@ -586,7 +586,7 @@ func tile512_6x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_7x16(p *byte)
@@ -608,7 +608,7 @@ func tile512_7x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_8x16(p *byte)
@@ -630,7 +630,7 @@ func tile512_8x16(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_1x32(p *byte)
@@ -652,7 +652,7 @@ func tile512_1x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_2x32(p *byte)
@@ -674,7 +674,7 @@ func tile512_2x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_3x32(p *byte)
@@ -696,7 +696,7 @@ func tile512_3x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_4x32(p *byte)
@@ -718,7 +718,7 @@ func tile512_4x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_5x32(p *byte)
@@ -740,7 +740,7 @@ func tile512_5x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_6x32(p *byte)
@@ -762,7 +762,7 @@ func tile512_6x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_7x32(p *byte)
@@ -784,7 +784,7 @@ func tile512_7x32(p *byte)
 //	}
 //	c[i][j] = s
 //
-// by AVX-512. p points to a tileArgs; b is padded to full vectors.
+// by AVX-512, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.
 //
 //go:noescape
 func tile512_8x32(p *byte)

@@ -42,6 +42,16 @@ func (a *asm) field(p reg.GPVirtual, offset int) reg.GPVirtual {
 	return r
 }
 
+// setField stores the 8 bytes at an offset from p, and addField adds to them.
+func (a *asm) setField(p reg.GPVirtual, offset int, r reg.GPVirtual) {
+	a.MOVQ(r, op.Mem{Base: p, Disp: offset})
+}
+
+func (a *asm) addField(p reg.GPVirtual, offset int, r reg.GPVirtual) {
+	a.ADDQ(a.field(p, offset), r)
+	a.setField(p, offset, r)
+}
+
 // jumpIfZero tests a register (or some of its bits) against zero.
 func (a *asm) jumpIfZero(r reg.GPVirtual, label string) {
 	a.TESTQ(r, r)

@@ -26,9 +26,19 @@ const (
 	argFlags    = 96
 	argAhead    = 104
 	argAheadBy  = 112
+	argPanels   = 120
+	argStepB    = 128
+	argAheadOn  = 136
+	nowB        = 144
+	nowC        = 152
+	nowBias     = 160
+	nowGate     = 168
+	nowAhead    = 176
 	accumulate  = 1 // bits of flags
 	relu        = 2
 	wholeStores = 4
+	closeSteps  = 8
+	closeRows   = 16
 )
 
 func matmul(a *asm) {
@@ -72,7 +82,10 @@ const tileDoc = `%s is, for rows i < %d and those columns j < %d whose lane is o
 	}
 	c[i][j] = s
 
-by %s. p points to a tileArgs; b is padded to full vectors.`
+by %s, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.`
+
+// unrolled is the number of k steps between two jumps where a's addresses allow it.
+const unrolled = 4
 
 // tile is the kernel for a tile of rows by vectors.
 func (a *asm) tile(s isa, rows, vectors int) {
@@ -80,12 +93,16 @@ func (a *asm) tile(s isa, rows, vectors int) {
 	a.function(name, "func(p *byte)", fmt.Sprintf(tileDoc, name, rows, vectors*s.lanes(), s.title()))
 	p := a.arg("p")
 	size := 4 * s.lanes()
+	for _, cursor := range [][2]int{{argB, nowB}, {argC, nowC}, {argBias, nowBias}, {argGate, nowGate}, {argAhead, nowAhead}} {
+		a.setField(p, cursor[1], a.field(p, cursor[0]))
+	}
+	a.Label("panel")
 
 	// The tile of C and of the gate are wanted at the end, whole k steps from now.
 	flags := a.field(p, argFlags)
-	c := a.matrix(a.field(p, argC), a.field(p, argRowC), rows)
+	c := a.matrix(a.field(p, nowC), a.field(p, argRowC), rows)
 	a.prefetch(c, rows, vectors*size)
-	if gate := a.field(p, argGate); true {
+	if gate := a.field(p, nowGate); true {
 		a.jumpIfZero(gate, "ungated")
 		a.prefetch(a.matrix(gate, a.field(p, argRowGate), rows), rows, vectors*size)
 		a.Label("ungated")
@@ -110,7 +127,7 @@ func (a *asm) tile(s isa, rows, vectors int) {
 	a.Label("fresh")
 	a.chain(s, p, acc)
 
-	c = a.matrix(a.field(p, argC), a.field(p, argRowC), rows)
+	c = a.matrix(a.field(p, nowC), a.field(p, argRowC), rows)
 	flags = a.field(p, argFlags)
 	s.bind(a.field(p, argLanes), vectors)
 	a.epilogue(s, p, flags, acc)
@@ -121,7 +138,7 @@ func (a *asm) tile(s isa, rows, vectors int) {
 				a.VMOVUPS(acc[i][v], c.at(i, size*v))
 			}
 		}
-		a.end()
+		a.JMP(op.LabelRef("stored"))
 		a.Label("partial")
 	}
 	for i := range acc {
@@ -129,45 +146,130 @@ func (a *asm) tile(s isa, rows, vectors int) {
 			s.store(acc[i][v], v, c.at(i, size*v))
 		}
 	}
+	a.Label("stored")
+	a.addField(p, nowB, a.field(p, argStepB))
+	a.addField(p, nowAhead, a.field(p, argAheadOn))
+	for _, cursor := range []int{nowC, nowBias, nowGate} {
+		width := a.GP64()
+		a.MOVQ(op.U32(vectors*size), width)
+		a.addField(p, cursor, width)
+	}
+	// A cursor of nothing stays nothing.
+	for _, optional := range [][2]int{{argBias, nowBias}, {argGate, nowGate}} {
+		label := fmt.Sprintf("there%d", optional[0])
+		none := a.field(p, optional[0])
+		a.TESTQ(none, none)
+		a.JNZ(op.LabelRef(label))
+		a.setField(p, optional[1], none)
+		a.Label(label)
+	}
+	panels := a.field(p, argPanels)
+	a.DECQ(panels)
+	a.setField(p, argPanels, panels)
+	a.TESTQ(panels, panels)
+	a.JNZ(op.LabelRef("panel"))
 	a.end()
 }
 
-// chain is acc[i] = fma(a[i][p], b[p], acc[i]) for p = 0, 1, ..., k-1.
+// chain is acc[i] = fma(a[i][p], b[p], acc[i]) for p = 0, 1, ..., k-1. Where the steps of a row of a lie side by side, or its rows do
+// (in a transpose), a jump is taken only each unrolled steps, and one line is prefetched in their time; elsewhere one line a step.
 func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	k := a.field(p, argK)
 	left := a.matrix(a.field(p, argA), a.field(p, argRowA), len(acc))
-	step := a.field(p, argStepA)
-	b, rowB := a.field(p, argB), a.field(p, argRowB)
-	ahead, aheadBy := a.field(p, argAhead), a.field(p, argAheadBy)
+	b, rowB := a.field(p, nowB), a.field(p, argRowB)
+	ahead, aheadBy := a.field(p, nowAhead), a.field(p, argAheadBy)
 	x := []reg.VecVirtual{s.vec(), s.vec()} // two, so that a broadcast need not wait for the row before
 	y := make([]reg.VecVirtual, len(acc[0]))
 	for v := range y {
 		y[v] = s.vec()
 	}
+	one := func(from func(v int) op.Mem, element func(i int) op.Mem) {
+		for v := range y {
+			s.loadPadded(from(v), v, y[v])
+		}
+		for i := range acc {
+			a.VBROADCASTSS(element(i), x[i%2])
+			for v := range y {
+				a.VFMADD231PS(y[v], x[i%2], acc[i][v])
+			}
+		}
+	}
+	rowOfB := func(v int) op.Mem { return op.Mem{Base: b, Disp: 4 * s.lanes() * v} }
+
+	flags := a.field(p, argFlags)
+	a.jumpUnless(closeSteps|closeRows, flags, "single")
+	a.CMPQ(k, op.U32(unrolled))
+	a.JL(op.LabelRef("single"))
+	rowB3 := a.GP64()
+	ofB := func(u int) func(v int) op.Mem {
+		return func(v int) op.Mem { return thrice(rowOfB(v), rowB, rowB3, u) }
+	}
+	a.jumpUnless(closeSteps, flags, "rows")
+	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
+	a.Label("steps4")
+	a.PREFETCHT0(op.Mem{Base: ahead})
+	a.ADDQ(aheadBy, ahead)
+	for u := range unrolled {
+		one(ofB(u), func(i int) op.Mem { return left.at(i, 4*u) })
+	}
+	a.LEAQ(op.Mem{Base: b, Index: rowB, Scale: unrolled}, b)
+	for _, r := range left.base {
+		a.ADDQ(op.U32(4*unrolled), r)
+	}
+	a.SUBQ(op.U32(unrolled), k)
+	a.CMPQ(k, op.U32(unrolled))
+	a.JGE(op.LabelRef("steps4"))
+	a.JMP(op.LabelRef("single"))
+
+	a.Label("rows")
+	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
+	step, step3 := a.field(p, argStepA), a.GP64()
+	a.LEAQ(op.Mem{Base: step, Index: step, Scale: 2}, step3)
+	a.Label("rows4")
+	a.PREFETCHT0(op.Mem{Base: ahead})
+	a.ADDQ(aheadBy, ahead)
+	for u := range unrolled {
+		one(ofB(u), func(i int) op.Mem { return thrice(op.Mem{Base: left.base[0], Disp: 4 * i}, step, step3, u) })
+	}
+	a.LEAQ(op.Mem{Base: b, Index: rowB, Scale: unrolled}, b)
+	a.LEAQ(op.Mem{Base: left.base[0], Index: step, Scale: unrolled}, left.base[0])
+	a.SUBQ(op.U32(unrolled), k)
+	a.CMPQ(k, op.U32(unrolled))
+	a.JGE(op.LabelRef("rows4"))
+	for i := 1; i < len(left.base); i++ { // not moved along, so that the loop has registers enough
+		a.LEAQ(op.Mem{Base: left.base[i-1], Index: left.stride, Scale: 2}, left.base[i])
+		a.ADDQ(left.stride, left.base[i])
+	}
+
+	a.Label("single")
 	a.jumpIfZero(k, "done")
+	step = a.field(p, argStepA)
 	a.Label("next")
 	a.PREFETCHT0(op.Mem{Base: ahead})
 	a.ADDQ(aheadBy, ahead)
-	for v := range y {
-		s.loadPadded(op.Mem{Base: b, Disp: 4 * s.lanes() * v}, v, y[v])
-	}
+	one(rowOfB, func(i int) op.Mem { return left.at(i, 0) })
 	a.ADDQ(rowB, b)
-	for i := range acc {
-		a.VBROADCASTSS(left.at(i, 0), x[i%2])
-		for v := range y {
-			a.VFMADD231PS(y[v], x[i%2], acc[i][v])
-		}
-	}
 	a.advance(left, step)
 	a.again(k, "next")
 	a.Label("done")
+}
+
+// thrice is the memory u strides further on, u up to 3, where a register holds three strides.
+func thrice(m op.Mem, stride, stride3 reg.GPVirtual, u int) op.Mem {
+	switch u {
+	case 1, 2:
+		m.Index, m.Scale = stride, uint8(u)
+	case 3:
+		m.Index, m.Scale = stride3, 1
+	}
+	return m
 }
 
 // epilogue adds the bias, then applies ReLU, then the gate, while the tile is in registers.
 func (a *asm) epilogue(s isa, p, flags reg.GPVirtual, acc [][]reg.VecVirtual) {
 	size := 4 * s.lanes()
 	zero, tmp := s.vec(), s.vec()
-	bias := a.field(p, argBias)
+	bias := a.field(p, nowBias)
 	a.jumpIfZero(bias, "unbiased")
 	for v := range acc[0] {
 		s.load(op.Mem{Base: bias, Disp: size * v}, v, tmp)
@@ -185,7 +287,7 @@ func (a *asm) epilogue(s isa, p, flags reg.GPVirtual, acc [][]reg.VecVirtual) {
 		}
 	}
 	a.Label("linear")
-	gate := a.field(p, argGate)
+	gate := a.field(p, nowGate)
 	a.jumpIfZero(gate, "open")
 	g := a.matrix(gate, a.field(p, argRowGate), len(acc))
 	for i := range acc {
