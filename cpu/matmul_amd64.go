@@ -180,24 +180,23 @@ func (w *packer) row(b *block, i, h int) {
 	if last && b.relu {
 		x.flags |= tileReLU
 	}
-	lines := b.k / unrolled // that one tile prefetches
+	steps := 1 // between two moves of ahead
 	switch {
-	case b.inPlace: // each row of B has to be fetched
-		lines = b.k
 	case x.stepA == 4:
 		x.flags |= tileSteps
+		steps = unrolled
 	case x.rowA == 4:
 		x.flags |= tileRows
-	default:
-		lines = b.k
+		steps = unrolled
 	}
 	fetching := 0 // tiles that prefetch the next panel of A
-	if x.aheadBy > 0 {
-		fetching = 1 + h*b.lda*4/line/max(lines, 1)
-	}
-	x.aheadOn = line * lines
 	if b.inPlace {
+		x.flags |= tilePlace
 		x.aheadOn = 4 * b.width
+	} else if x.aheadBy > 0 {
+		lines := max(b.k/steps, 1) // by one tile
+		fetching = 1 + h*b.lda*4/line/lines
+		x.aheadOn = line * lines
 	}
 	lanes := b.kernels.lanes
 	for j := 0; j < b.n; {
@@ -212,7 +211,7 @@ func (w *packer) row(b *block, i, h int) {
 		case b.inPlace && b.kernels.padded && n%lanes > 0:
 			x.b, x.rowB = &w.tailB[0], 4*b.width
 		case b.inPlace:
-			x.ahead, x.aheadBy = address(b.from, b.fromAt+j+aheadB*b.ldb), 4*b.ldb
+			x.ahead, x.aheadBy = address(b.from, b.fromAt+j+aheadB*b.ldb), 4*b.ldb*steps
 		case fetching == 0:
 			x.aheadBy = 0
 		default:

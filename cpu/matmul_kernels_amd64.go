@@ -21,7 +21,7 @@ type tileArgs struct {
 	rowGate    int
 	flags      int
 	ahead      uintptr // what to prefetch (see aheadBy); it runs past the end of a slice, so it is no pointer
-	aheadBy    int     // from one line prefetched to the next: one each unrolled k steps under tileSteps and tileRows, else one each
+	aheadBy    int     // how far ahead moves in unrolled k steps under tileSteps and tileRows, in one step otherwise
 	panels     int     // panels of B to pass; the kernel counts it down to 0
 	stepB      int     // from panel to panel
 	aheadOn    int
@@ -34,6 +34,7 @@ const (
 	tileWhole // all lanes are on
 	tileSteps // stepA is 4
 	tileRows  // rowA is 4
+	tilePlace // with tileSteps: ahead is a row of B, and each row is to be prefetched
 )
 
 const (

@@ -39,6 +39,7 @@ const (
 	wholeStores = 4
 	closeSteps  = 8
 	closeRows   = 16
+	inPlace     = 32
 )
 
 func matmul(a *asm) {
@@ -172,7 +173,7 @@ func (a *asm) tile(s isa, rows, vectors int) {
 }
 
 // chain is acc[i] = fma(a[i][p], b[p], acc[i]) for p = 0, 1, ..., k-1. Where the steps of a row of a lie side by side, or its rows do
-// (in a transpose), a jump is taken only each unrolled steps, and one line is prefetched in their time; elsewhere one line a step.
+// (in a transpose), there is one jump in unrolled steps.
 func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	k := a.field(p, argK)
 	left := a.matrix(a.field(p, argA), a.field(p, argRowA), len(acc))
@@ -196,46 +197,51 @@ func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	}
 	rowOfB := func(v int) op.Mem { return op.Mem{Base: b, Disp: 4 * s.lanes() * v} }
 
-	flags := a.field(p, argFlags)
-	a.jumpUnless(closeSteps|closeRows, flags, "single")
+	// four is the loop over four steps. Rows of B lie rowB apart wherever they are, so that from a row further down, four such strides
+	// fetch four rows; the next panel of A, which is short, gets one line.
+	rowB3 := a.GP64()
+	four := func(label string, fetches int, element func(i, u int) op.Mem, next func()) {
+		a.Label(label)
+		for u := range fetches {
+			a.PREFETCHT0(thrice(op.Mem{Base: ahead}, rowB, rowB3, u))
+		}
+		a.ADDQ(aheadBy, ahead)
+		for u := range unrolled {
+			one(func(v int) op.Mem { return thrice(rowOfB(v), rowB, rowB3, u) }, func(i int) op.Mem { return element(i, u) })
+		}
+		a.LEAQ(op.Mem{Base: b, Index: rowB, Scale: unrolled}, b)
+		next()
+		a.SUBQ(op.U32(unrolled), k)
+		a.CMPQ(k, op.U32(unrolled))
+		a.JGE(op.LabelRef(label))
+	}
 	a.CMPQ(k, op.U32(unrolled))
 	a.JL(op.LabelRef("single"))
-	rowB3 := a.GP64()
-	ofB := func(u int) func(v int) op.Mem {
-		return func(v int) op.Mem { return thrice(rowOfB(v), rowB, rowB3, u) }
-	}
+	flags := a.field(p, argFlags)
 	a.jumpUnless(closeSteps, flags, "rows")
+	sideBySide := func(i, u int) op.Mem { return left.at(i, 4*u) }
+	along := func() {
+		for _, r := range left.base {
+			a.ADDQ(op.U32(4*unrolled), r)
+		}
+	}
+	a.jumpUnless(inPlace, flags, "packed")
 	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
-	a.Label("steps4")
-	a.PREFETCHT0(op.Mem{Base: ahead})
-	a.ADDQ(aheadBy, ahead)
-	for u := range unrolled {
-		one(ofB(u), func(i int) op.Mem { return left.at(i, 4*u) })
-	}
-	a.LEAQ(op.Mem{Base: b, Index: rowB, Scale: unrolled}, b)
-	for _, r := range left.base {
-		a.ADDQ(op.U32(4*unrolled), r)
-	}
-	a.SUBQ(op.U32(unrolled), k)
-	a.CMPQ(k, op.U32(unrolled))
-	a.JGE(op.LabelRef("steps4"))
+	four("place4", unrolled, sideBySide, along)
+	a.JMP(op.LabelRef("single"))
+	a.Label("packed")
+	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
+	four("steps4", 1, sideBySide, along)
 	a.JMP(op.LabelRef("single"))
 
 	a.Label("rows")
+	a.jumpUnless(closeRows, flags, "single")
 	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
-	step, step3 := a.field(p, argStepA), a.GP64()
-	a.LEAQ(op.Mem{Base: step, Index: step, Scale: 2}, step3)
-	a.Label("rows4")
-	a.PREFETCHT0(op.Mem{Base: ahead})
-	a.ADDQ(aheadBy, ahead)
-	for u := range unrolled {
-		one(ofB(u), func(i int) op.Mem { return thrice(op.Mem{Base: left.base[0], Disp: 4 * i}, step, step3, u) })
-	}
-	a.LEAQ(op.Mem{Base: b, Index: rowB, Scale: unrolled}, b)
-	a.LEAQ(op.Mem{Base: left.base[0], Index: step, Scale: unrolled}, left.base[0])
-	a.SUBQ(op.U32(unrolled), k)
-	a.CMPQ(k, op.U32(unrolled))
-	a.JGE(op.LabelRef("rows4"))
+	step, stride3 := a.field(p, argStepA), a.GP64()
+	a.LEAQ(op.Mem{Base: step, Index: step, Scale: 2}, stride3)
+	four("rows4", 1, func(i, u int) op.Mem { return thrice(op.Mem{Base: left.base[0], Disp: 4 * i}, step, stride3, u) }, func() {
+		a.LEAQ(op.Mem{Base: left.base[0], Index: step, Scale: unrolled}, left.base[0])
+	})
 	for i := 1; i < len(left.base); i++ { // not moved along, so that the loop has registers enough
 		a.LEAQ(op.Mem{Base: left.base[i-1], Index: left.stride, Scale: 2}, left.base[i])
 		a.ADDQ(left.stride, left.base[i])
