@@ -1,62 +1,52 @@
 package bench_test
 
 import (
-	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-ml/sluice/bench"
-	"github.com/sluice-ml/sluice/cpu"
-	"github.com/sluice-ml/sluice/gfn"
 )
 
-// BenchmarkLoss is the hot path: forward at given rows, sums, loss, gradient, update. Nothing is drawn.
-func BenchmarkLoss(b *testing.B) {
-	for _, trajectories := range []int{16, 106} {
-		for _, workers := range []int{1, 2} {
-			rows := trajectories * bench.LongestRows
-			b.Run(fmt.Sprintf("tb/hypergrid-20x4/width=256/rows=%d/workers=%d", rows, workers), func(b *testing.B) {
-				dev := cpu.New(cpu.Config{Workers: workers})
-				defer dev.Close()
-				t, err := gfn.New(bench.Job(dev, trajectories, 256))
-				require.NoError(b, err)
-				given := bench.Longest(trajectories)
-				for b.Loop() {
-					if _, err := t.StepOn(given); err != nil {
-						b.Fatal(err)
-					}
-				}
-				report(b, rows, workers)
-			})
-		}
-	}
-}
+// The Go benchmarks run the list of sluice bench, for benchstat. An iteration's parameters stand still, so b.N does not show.
 
-// BenchmarkIteration is the whole iteration with drawing, from a fresh policy on.
-func BenchmarkIteration(b *testing.B) {
-	for _, batch := range []int{16, 256, 4096} {
-		b.Run(fmt.Sprintf("tb/hypergrid-20x4/width=256/batch=%d", batch), func(b *testing.B) {
-			dev := cpu.New(cpu.Config{})
-			defer dev.Close()
-			t, err := gfn.New(bench.Job(dev, batch, 256))
+func BenchmarkLoss(b *testing.B)      { each(b, bench.Loss) }
+func BenchmarkIteration(b *testing.B) { each(b, bench.Iteration) }
+func BenchmarkRollout(b *testing.B)   { each(b, bench.Rollout) }
+func BenchmarkGEMM(b *testing.B)      { each(b, bench.GEMM) }
+
+func each(b *testing.B, kind bench.Kind) {
+	m := machine()
+	list, err := bench.List(kind, bench.Sizes{}, m.Cores)
+	require.NoError(b, err)
+	peak := m.Peak()
+	for _, w := range list {
+		b.Run(strings.TrimPrefix(w.Name(), string(kind)+"/"), func(b *testing.B) {
+			r, err := m.Open(w)
 			require.NoError(b, err)
-			transitions := int64(0)
+			defer r.Close()
+			_, err = r.Step() // the rows are grown
+			require.NoError(b, err)
+			require.NoError(b, r.Reset())
+			rows := 0
 			for b.Loop() {
-				p, err := t.Step()
+				n, err := r.Step()
 				if err != nil {
 					b.Fatal(err)
 				}
-				transitions = p.Transitions
+				rows += n
 			}
-			b.ReportMetric(float64(batch*b.N)/b.Elapsed().Seconds(), "traj/s")
-			b.ReportMetric(float64(transitions)/float64(batch*b.N), "length")
+			rate := float64(b.N) / b.Elapsed().Seconds()
+			mean := float64(rows) / float64(b.N)
+			flops := r.FLOPs(mean) * rate
+			if w.Batch > 0 {
+				b.ReportMetric(float64(w.Batch)*rate, "traj/s")
+				b.ReportMetric(mean*rate, "transitions/s")
+				b.ReportMetric(mean/float64(w.Batch), "length")
+			}
+			b.ReportMetric(flops/1e9, "GFLOP/s")
+			b.ReportMetric(flops/(peak*float64(w.Workers)), "of_peak")
 		})
 	}
-}
-
-func report(b *testing.B, rows, workers int) {
-	flops := float64(rows) * bench.RowFLOPs(256) * float64(b.N) / b.Elapsed().Seconds()
-	b.ReportMetric(flops/1e9, "GFLOP/s")
-	b.ReportMetric(flops/(cpu.Peak()*float64(workers)), "of_peak")
 }

@@ -41,7 +41,7 @@ func interpreted(t testing.TB, program *asmsim.Program, on tier, like *kernels) 
 			panic(err)
 		}
 	}
-	ks := &kernels{lanes: like.lanes, padded: like.padded, rows: like.rows}
+	ks := &kernels{lanes: like.lanes, padded: like.padded, rows: like.rows, chains: like.chains}
 	for rows := range like.tile {
 		for vectors := range like.tile[rows] {
 			if like.tile[rows][vectors] == nil {

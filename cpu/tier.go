@@ -13,6 +13,7 @@ type tier uint8
 
 const (
 	tierGo tier = iota
+	tierNEON
 	tierAVX2
 	tierAVX512
 
@@ -20,10 +21,10 @@ const (
 )
 
 // tierNames are the values of SLUICE_CPU.
-var tierNames = [tierCount]string{tierGo: "go", tierAVX2: "avx2", tierAVX512: "avx512"}
+var tierNames = [tierCount]string{tierGo: "go", tierNEON: "neon", tierAVX2: "avx2", tierAVX512: "avx512"}
 
 // tierNeeds is what a processor must have, as an error message names it.
-var tierNeeds = [tierCount]string{tierGo: "nothing", tierAVX2: "AVX2 and FMA",
+var tierNeeds = [tierCount]string{tierGo: "nothing", tierNEON: "NEON", tierAVX2: "AVX2 and FMA",
 	tierAVX512: "AVX-512 (F, BW, DQ, VL)"}
 
 func (t tier) String() string {
@@ -50,7 +51,7 @@ func detectTier() tier {
 	return list[len(list)-1]
 }
 
-// tierFromEnv is the tier that the environment variable SLUICE_CPU names (avx512, avx2, go), or the fastest one where
+// tierFromEnv is the tier that the environment variable SLUICE_CPU names (avx512, avx2, neon, go), or the fastest one where
 // it is empty.
 func tierFromEnv() (tier, error) {
 	name := os.Getenv("SLUICE_CPU")
@@ -59,7 +60,7 @@ func tierFromEnv() (tier, error) {
 	}
 	i := slices.Index(tierNames[:], name)
 	if i < 0 {
-		return 0, fmt.Errorf("cpu: SLUICE_CPU=%s: no such tier, want avx512, avx2 or go", name)
+		return 0, fmt.Errorf("cpu: SLUICE_CPU=%s: no such tier, want avx512, avx2, neon or go", name)
 	}
 	t := tier(i)
 	switch {
@@ -67,6 +68,8 @@ func tierFromEnv() (tier, error) {
 		return t, nil
 	case !hasAssembly:
 		return 0, fmt.Errorf("cpu: SLUICE_CPU=%s: this build has no assembly for it", name)
+	case distrusted(t):
+		return 0, fmt.Errorf("cpu: SLUICE_CPU=%s: on this processor its kernels do not give the bits of plain Go", name)
 	default:
 		return 0, fmt.Errorf("cpu: SLUICE_CPU=%s: this processor has no %s", name, tierNeeds[t])
 	}

@@ -11,6 +11,8 @@ const hasAssembly = true
 // hasTier reports whether the tier has kernels and the processor runs them.
 func hasTier(t tier) bool { return matmulKernels[t] != nil && supports[t] }
 
+func distrusted(tier) bool { return false }
+
 // supports is what the processor, and the operating system that saves its registers, have. Tests set it where they
 // put emulated kernels in place.
 var supports = [tierCount]bool{

@@ -22,9 +22,9 @@ func TestTierFromEnv(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	for name, want := range map[string]string{
-		"sse":  "cpu: SLUICE_CPU=sse: no such tier, want avx512, avx2 or go",
-		"neon": "cpu: SLUICE_CPU=neon: no such tier, want avx512, avx2 or go",
-		"AVX2": "cpu: SLUICE_CPU=AVX2: no such tier, want avx512, avx2 or go",
+		"sse":  "cpu: SLUICE_CPU=sse: no such tier, want avx512, avx2, neon or go",
+		"NEON": "cpu: SLUICE_CPU=NEON: no such tier, want avx512, avx2, neon or go",
+		"AVX2": "cpu: SLUICE_CPU=AVX2: no such tier, want avx512, avx2, neon or go",
 	} {
 		t.Setenv("SLUICE_CPU", name)
 		_, err := tierFromEnv()
@@ -33,11 +33,12 @@ func TestTierFromEnv(t *testing.T) {
 }
 
 func TestTierThatIsMissing(t *testing.T) {
-	for _, missing := range []tier{tierAVX2, tierAVX512} {
+	for _, missing := range []tier{tierNEON, tierAVX2, tierAVX512} {
 		if slices.Contains(tiers(), missing) {
 			continue
 		}
 		want := map[tier]string{
+			tierNEON:   "cpu: SLUICE_CPU=neon: this processor has no NEON",
 			tierAVX2:   "cpu: SLUICE_CPU=avx2: this processor has no AVX2 and FMA",
 			tierAVX512: "cpu: SLUICE_CPU=avx512: this processor has no AVX-512 (F, BW, DQ, VL)",
 		}[missing]

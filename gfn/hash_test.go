@@ -91,7 +91,7 @@ func TestHashOfAnySchedule(t *testing.T) {
 func TestHashOfEachTier(t *testing.T) {
 	want := golden(t)["tb-learned-50"]
 	ran := 0
-	for _, tier := range []string{"go", "avx2", "avx512"} {
+	for _, tier := range []string{"go", "neon", "avx2", "avx512"} {
 		t.Setenv("SLUICE_CPU", tier)
 		d, err := cpu.Open(cpu.Config{})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -31,20 +32,38 @@ func main() {
 	log.SetPrefix("gen: ")
 	dir := flag.String("dir", "..", "directory of package cpu")
 	flag.Parse()
-	for _, u := range units {
-		files, err := generate(u.name, u.emit)
-		if err != nil {
+	files, err := generateAll()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(*dir, name), text, 0o644); err != nil {
 			log.Fatal(err)
-		}
-		for name, text := range files {
-			if err := os.WriteFile(filepath.Join(*dir, name), text, 0o644); err != nil {
-				log.Fatal(err)
-			}
 		}
 	}
 }
 
-// generate returns the text of the two files of a unit, by file name.
+// generateAll returns the text of every file, by its name.
+func generateAll() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for _, u := range units {
+		files, err := generate(u.name, u.emit)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, files)
+	}
+	for _, u := range neonUnits {
+		files, err := generateNEON(u.name, u.emit)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, files)
+	}
+	return all, nil
+}
+
+// generate returns the text of the two files of an x86-64 unit, by file name.
 func generate(name string, emit func(a *asm)) (map[string][]byte, error) {
 	a := &asm{build.NewContext()}
 	a.ConstraintExpr("amd64,!noasm")

@@ -30,14 +30,16 @@ func softmax(a *asm) {
 	numbers := append(expLogNumbers(), math.Float32bits(float32(math.Inf(-1))), 1, math.MaxUint32)
 	c := a.table("softmaxNumbers", numbers...)
 	for _, s := range []isa{&avx2{asm: a}, &avx512{asm: a}} {
-		for _, k := range []softmaxKind{
-			{"logProb", "sum[r] = log(sum[r])", (*asm).logProb},
-			{"logProbBack", "x[j][r] = given[r] * ([j = action[r]] - x[j][r]/sum[r])   +0 where not allowed", (*asm).logProbBack},
-			{"draw", "action[r] = pick of rng.Categorical with the words' u = given[r]; n <= 32", (*asm).draw},
-		} {
+		for _, k := range softmaxKinds {
 			a.softmax(s, c, k)
 		}
 	}
+}
+
+var softmaxKinds = []softmaxKind{
+	{"logProb", "sum[r] = log(sum[r])", (*asm).logProb},
+	{"logProbBack", "x[j][r] = given[r] * ([j = action[r]] - x[j][r]/sum[r])   +0 where not allowed", (*asm).logProbBack},
+	{"draw", "action[r] = pick of rng.Categorical with the words' u = given[r]; n <= 32", (*asm).draw},
 }
 
 // softmaxKind is what is done with a group of rows when their sums are known.

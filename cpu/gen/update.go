@@ -18,6 +18,12 @@ func update(a *asm) {
 	}
 }
 
+const (
+	sgdDoc     = "%s is w[j] = fma(rate, scale*grad[j], w[j]) for j < %d*vectors, with c = {scale, rate}, by %s."
+	squaresDoc = "%s is part[j%%32] = fma(x[j], x[j], part[j%%32]) for j < 32*groups, by %s."
+	addDoc     = "%s is dst[j] += src[j] for j < 32*groups, by %s."
+)
+
 const adamDoc = `%s is, for j < %d*vectors,
 
 	x := scale * grad[j]
@@ -76,8 +82,7 @@ func (a *asm) onward(s isa, vectors int, pointers ...reg.GPVirtual) {
 
 func (a *asm) sgd(s isa) {
 	name := "sgd" + s.name()
-	a.function(name, "func(w, grad *float32, vectors int, c *float32)", fmt.Sprintf(
-		"%s is w[j] = fma(rate, scale*grad[j], w[j]) for j < %d*vectors, with c = {scale, rate}, by %s.", name, s.lanes(), s.title()))
+	a.function(name, "func(w, grad *float32, vectors int, c *float32)", fmt.Sprintf(sgdDoc, name, s.lanes(), s.title()))
 	w, g, vectors := a.arg("w"), a.arg("grad"), a.arg("vectors")
 	c := a.constants(s, a.arg("c"), 2)
 	a.Label("next")
@@ -93,8 +98,7 @@ func (a *asm) sgd(s isa) {
 
 func (a *asm) squares(s isa) {
 	name := "squares" + s.name()
-	a.function(name, "func(part, x *float32, groups int)", fmt.Sprintf(
-		"%s is part[j%%32] = fma(x[j], x[j], part[j%%32]) for j < 32*groups, by %s.", name, s.title()))
+	a.function(name, "func(part, x *float32, groups int)", fmt.Sprintf(squaresDoc, name, s.title()))
 	part, x, groups := a.arg("part"), a.arg("x"), a.arg("groups")
 	size := 4 * s.lanes()
 	acc := make([]reg.VecVirtual, 32/s.lanes())
@@ -118,8 +122,7 @@ func (a *asm) squares(s isa) {
 
 func (a *asm) addTo(s isa) {
 	name := "add" + s.name()
-	a.function(name, "func(dst, src *float32, groups int)", fmt.Sprintf(
-		"%s is dst[j] += src[j] for j < 32*groups, by %s.", name, s.title()))
+	a.function(name, "func(dst, src *float32, groups int)", fmt.Sprintf(addDoc, name, s.title()))
 	dst, src, groups := a.arg("dst"), a.arg("src"), a.arg("groups")
 	size := 4 * s.lanes()
 	a.Label("next")

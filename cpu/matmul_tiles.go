@@ -1,4 +1,4 @@
-//go:build !noasm
+//go:build (amd64 || arm64) && !noasm
 
 // This file drives the kernels of the matrix product: it cuts k and the columns into blocks that fit the caches, packs
 // what must be packed, and walks over the tiles.

@@ -1,4 +1,4 @@
-//go:build !noasm
+//go:build (amd64 || arm64) && !noasm
 
 // This file packs B into panels: groups of columns whose rows lie one behind the other, in the order the kernels read.
 

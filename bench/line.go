@@ -1,0 +1,29 @@
+package bench
+
+// Line is what was measured of a workload. Rates and shares are those of the median round. Its JSON keys are stable.
+type Line struct {
+	Name                 string  `json:"name"`
+	BestMS               float64 `json:"ms_best"`   // an iteration in the fastest round
+	MedianMS             float64 `json:"ms_median"` // in the median one
+	WorstMS              float64 `json:"ms_worst"`
+	Rows                 int     `json:"rows"` // an iteration, the mean where they are drawn; of a product, m
+	Batch                int     `json:"batch"`
+	Width                int     `json:"width"` // of a product, n
+	Workers              int     `json:"workers"`
+	Policy               Policy  `json:"policy"` // empty where nothing is drawn
+	PerSecond            float64 `json:"it_per_s"`
+	TrajPerSecond        float64 `json:"traj_per_s"`
+	TransitionsPerSecond float64 `json:"transitions_per_s"`
+	MeanLength           float64 `json:"mean_length"`
+	GFLOPs               float64 `json:"gflop_per_s"` // useful arithmetic, RowFLOPs a row
+	PeakShare            float64 `json:"peak_share"`  // of the peak of all workers' threads, measured in the same run
+	Device               string  `json:"device"`
+
+	kind Kind
+}
+
+// BestShare is PeakShare in the fastest round: what the gates take, as it says least of what else the machine did.
+func (l Line) BestShare() float64 { return l.PeakShare * l.MedianMS / l.BestMS }
+
+// Spread is how far the rounds lie apart: (slowest - fastest) / median.
+func (l Line) Spread() float64 { return (l.WorstMS - l.BestMS) / l.MedianMS }
