@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-ml/sluice/bench"
 	"github.com/sluice-ml/sluice/run"
 )
 
@@ -16,7 +17,7 @@ import (
 
 func main() { os.Exit(execute()) }
 
-// Exit codes. 3, a check that did not hold, belongs to commands that check.
+// Exit codes.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -31,9 +32,11 @@ var exits = []struct {
 }{
 	{func(err error) bool { return errors.Is(err, run.ErrInterrupted) }, exitInterrupted},
 	{is[*usageError], exitUsage},
+	{is[*checkError], exitCheck},
 	{is[*run.ConfigError], exitUsage},
 	{func(err error) bool { return errors.Is(err, run.ErrExists) }, exitUsage},
 	{func(err error) bool { return errors.Is(err, run.ErrNoRun) }, exitUsage},
+	{func(err error) bool { return errors.Is(err, bench.ErrGate) }, exitCheck},
 }
 
 func is[E error](err error) bool {
@@ -76,7 +79,7 @@ func root() *cobra.Command {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
 	})
-	c.AddCommand(trainCommand(), resumeCommand(), evalCommand(), sampleCommand(), planCommand(), presetsCommand(), versionCommand())
+	c.AddCommand(trainCommand(), resumeCommand(), evalCommand(), sampleCommand(), planCommand(), presetsCommand(), benchCommand(), doctorCommand(), versionCommand())
 	return c
 }
 

@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 		{args: []string{"train", "hypergrid-8x8", "--log-format", "xml"}, code: 2, want: "--log-format: must be text or json, is \"xml\""},
 		{args: []string{"train", "hypergrid-8x8", "--out", "key.toml/run"}, code: 1, want: "run: mkdir key.toml: not a directory"},
 		{args: []string{"train", "hypergrid-8x8", "--out", "."}, code: 2, want: "run: the directory is not empty: ."},
-		{args: []string{"train", "hypergrid-8x8"}, env: "SLUICE_CPU=nonsense", code: 2, want: "cpu: SLUICE_CPU=nonsense: no such tier, want avx512, avx2 or go"},
+		{args: []string{"train", "hypergrid-8x8"}, env: "SLUICE_CPU=nonsense", code: 2, want: "cpu: SLUICE_CPU=nonsense: no such tier, want avx512, avx2, neon or go"},
 		{args: []string{"train"}, code: 2, want: "sluice train takes one PRESET or FILE, got 0; see sluice train --help"},
 		{args: []string{"resume", "a", "b"}, code: 2, want: "sluice resume takes one DIR, got 2; see sluice resume --help"},
 		{args: []string{"eval", "nowhere"}, code: 2, want: "run: no config.toml there, so no run: nowhere"},

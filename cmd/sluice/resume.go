@@ -49,7 +49,7 @@ func resumeCommand() *cobra.Command {
 				talk.say("sluice: %s is finished: iteration %d of %d", args[0], at, l.Config.Train.Iterations)
 				l.Watch = nil
 			default:
-				talk.say("sluice: %s goes on at iteration %d of %d on %s", args[0], at, l.Config.Train.Iterations, d.Name())
+				talk.say("sluice: %s goes on at iteration %d of %d on %s%s", args[0], at, l.Config.Train.Iterations, d.Name(), whyCPU())
 			}
 			ctx, cancel := interruptible()
 			defer cancel()

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-ml/sluice/bench"
+	"github.com/sluice-ml/sluice/run"
+)
+
+// This file is sluice bench.
+
+// exitCheck is a check that did not hold.
+const exitCheck = 3
+
+// benchFlags are what sluice bench takes.
+type benchFlags struct {
+	sizes    bench.Sizes
+	policies []string
+	options  bench.Options
+	json     bool
+	markdown bool
+	check    string
+}
+
+func benchCommand() *cobra.Command {
+	var f benchFlags
+	c := &cobra.Command{
+		Use:   "bench [loss|iteration|rollout|gemm]",
+		Short: "Time this machine's training speed, or check that it is what it must be",
+		Long: "Time workloads on the 20^4 hypergrid in interleaved rounds and print the median of each, how far the rounds lie apart, and the share\n" +
+			"of the machine's multiply-add peak. Without a workload, all of them; that takes some minutes.",
+		Example: "  sluice bench loss --rows 1232,8192 --workers 1,2\n  sluice bench iteration --policy converged --batch 16 --json\n" +
+			"  sluice bench --check        # exit code 3 if a ratio does not hold\n  sluice bench --check=0.7    # 70% of each is enough: for a busy machine",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, stop := stoppable()
+			defer stop()
+			return stopped(f.run(ctx, c, args))
+		},
+	}
+	set := c.Flags()
+	set.IntSliceVar(&f.sizes.Rows, "rows", nil, "loss: rows, rounded to whole trajectories of 77 (default 256,1232,8192,65536)")
+	set.IntSliceVar(&f.sizes.Batches, "batch", nil, "iteration, rollout: trajectories (default 16,256,4096)")
+	set.IntSliceVar(&f.sizes.Widths, "width", nil, "of both hidden layers (default: loss 128,256,512; others 256)")
+	set.IntSliceVar(&f.sizes.Workers, "workers", nil, "goroutines (default one a processor; loss of width 256 on one too)")
+	set.StringSliceVar(&f.policies, "policy", nil, "iteration, rollout: fresh, early, converged (default all)")
+	set.IntVar(&f.options.Rounds, "rounds", 7, "interleaved rounds")
+	set.DurationVar(&f.options.Least, "least", 100*time.Millisecond, "a round repeats an iteration for this long")
+	set.DurationVar(&f.options.Warm, "warm", time.Second, "arithmetic before the first round")
+	set.BoolVar(&f.json, "json", false, "one JSON object a line; its keys are stable")
+	set.BoolVar(&f.markdown, "markdown", false, "tables in Markdown")
+	set.StringVar(&f.check, "check", "", "check the ratios that must hold, or this share of them")
+	set.Lookup("check").NoOptDefVal = "1"
+	return c
+}
+
+// run does what the flags say.
+func (f *benchFlags) run(ctx context.Context, c *cobra.Command, args []string) error {
+	m := machine()
+	if _, err := m.Device(1, ""); err != nil {
+		return &usageError{err}
+	}
+	if f.options.Rounds < 1 {
+		return &usageError{fmt.Errorf("--rounds: must be at least 1, is %d", f.options.Rounds)}
+	}
+	if f.options.Least <= 0 {
+		return &usageError{fmt.Errorf("--least: must be above 0, is %v", f.options.Least)}
+	}
+	if f.json && f.markdown {
+		return &usageError{errors.New("--json and --markdown exclude each other")}
+	}
+	if c.Flags().Changed("check") {
+		return f.runCheck(ctx, c, m, args)
+	}
+	lists, err := f.workloads(c, m, args)
+	if err != nil {
+		return &usageError{err}
+	}
+	for i, list := range lists {
+		fmt.Fprintf(os.Stderr, "sluice: %s: %d workloads, rounds: %d\n", list[0].Kind, len(list), f.options.Rounds)
+		lines, err := m.Measure(ctx, list, f.options)
+		if err != nil {
+			return err
+		}
+		if err := f.print(c.OutOrStdout(), lines, i > 0); err != nil {
+			return err
+		}
+		f.options.Warm = 0 // once is enough
+	}
+	return nil
+}
+
+// benchTakes is which sizes the kinds have.
+var benchTakes = map[bench.Kind][]string{
+	bench.Loss:      {"rows", "width", "workers"},
+	bench.Iteration: {"batch", "policy", "width", "workers"},
+	bench.Rollout:   {"batch", "policy", "width", "workers"},
+	bench.GEMM:      nil,
+}
+
+// workloads is the lists to measure, one after the other.
+func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, args []string) ([][]bench.Workload, error) {
+	kinds := bench.Kinds
+	if len(args) == 1 {
+		kinds = []bench.Kind{bench.Kind(args[0])}
+	}
+	for _, p := range f.policies {
+		f.sizes.Policies = append(f.sizes.Policies, bench.Policy(p))
+	}
+	var lists [][]bench.Workload
+	for _, k := range kinds {
+		list, err := bench.List(k, f.sizes, m.Cores)
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, list)
+	}
+	if len(args) == 0 {
+		return lists, nil
+	}
+	for _, name := range []string{"rows", "batch", "policy", "width", "workers"} {
+		if c.Flags().Changed(name) && !slices.Contains(benchTakes[kinds[0]], name) {
+			return nil, fmt.Errorf("--%s: the workload %s has none", name, kinds[0])
+		}
+	}
+	return lists, nil
+}
+
+func (f *benchFlags) print(w io.Writer, lines []bench.Line, more bool) error {
+	if f.json {
+		enc := json.NewEncoder(w)
+		for _, l := range lines {
+			if err := enc.Encode(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if more {
+		fmt.Fprintln(w)
+	}
+	if f.markdown {
+		return bench.WriteMarkdown(w, lines)
+	}
+	return bench.WriteTable(w, lines)
+}
+
+// runCheck is sluice bench --check.
+func (f *benchFlags) runCheck(ctx context.Context, c *cobra.Command, m bench.Machine, args []string) error {
+	share, err := strconv.ParseFloat(f.check, 64)
+	if err != nil || !(share > 0 && share <= 1) {
+		return &usageError{fmt.Errorf("--check: must be a share above 0 and at most 1, is %q", f.check)}
+	}
+	if len(args) > 0 {
+		return &usageError{fmt.Errorf("--check measures workloads of its own, not %s; a share is given as --check=0.7", args[0])}
+	}
+	for _, name := range []string{"rows", "batch", "policy", "width", "workers", "markdown"} {
+		if c.Flags().Changed(name) {
+			return &usageError{fmt.Errorf("--check and --%s exclude each other", name)}
+		}
+	}
+	fmt.Fprintf(os.Stderr, "sluice: checking the speed, rounds: %d\n", f.options.Rounds)
+	verdicts, err := m.Check(ctx, share, f.options)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		enc := json.NewEncoder(c.OutOrStdout())
+		for _, v := range verdicts {
+			if err := enc.Encode(v); err != nil {
+				return err
+			}
+		}
+	} else if err := bench.WriteVerdicts(c.OutOrStdout(), verdicts); err != nil {
+		return err
+	}
+	return bench.Failed(verdicts)
+}
+
+// stoppable is a context that the first Ctrl-C (or SIGTERM) ends; the second ends the process.
+func stoppable() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+// stopped makes an ended context the error of an interrupted command.
+func stopped(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return interrupted{}
+	}
+	return err
+}
+
+// interrupted is a measurement that was asked to stop: to the exit codes the same as a run.
+type interrupted struct{}
+
+func (interrupted) Error() string { return "bench: interrupted" }
+
+func (interrupted) Is(target error) bool { return target == run.ErrInterrupted }

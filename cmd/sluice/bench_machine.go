@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/sluice-ml/sluice/bench"
+	"github.com/sluice-ml/sluice/cpu"
+	"github.com/sluice-ml/sluice/graph"
+)
+
+// This file is where packages bench and cpu meet.
+
+// machine is this machine's CPU.
+func machine() bench.Machine {
+	return bench.Machine{
+		Cores: runtime.GOMAXPROCS(0),
+		Device: func(workers int, tier string) (graph.Device, error) {
+			defer forceTier(tier)()
+			return cpu.Open(cpu.Config{Workers: workers})
+		},
+		Peak:    cpu.Peak,
+		Product: func(p bench.Product) (func(), error) { return cpu.Product(p.TA, p.TB, p.M, p.K, p.N) },
+	}
+}
+
+const tierVariable = "SLUICE_CPU"
+
+var tierLock sync.Mutex
+
+// forceTier sets the variable that package cpu chooses its tier by, unless tier is empty, and returns what sets it back: a device keeps
+// the tier it was opened with.
+func forceTier(tier string) (back func()) {
+	if tier == "" {
+		return func() {}
+	}
+	tierLock.Lock()
+	before, was := os.LookupEnv(tierVariable)
+	_ = os.Setenv(tierVariable, tier) // fails for a zero byte only
+	return func() {
+		defer tierLock.Unlock()
+		if was {
+			_ = os.Setenv(tierVariable, before)
+			return
+		}
+		_ = os.Unsetenv(tierVariable)
+	}
+}

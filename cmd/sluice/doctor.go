@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-ml/sluice/cpu"
+	"github.com/sluice-ml/sluice/cuda"
+	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/cuda/sim"
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/gfn/reward"
+	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/nn"
+)
+
+// This file is sluice doctor: whether this machine's devices compute the defined bits, and how fast.
+
+// checkError is a check that did not hold.
+type checkError struct{ error }
+
+func (e *checkError) Unwrap() error { return e.error }
+
+// diagnosis is what doctor prints.
+type diagnosis struct {
+	Driver  string    `json:"driver,omitempty"`
+	CUDA    string    `json:"cuda,omitempty"`
+	Missing string    `json:"missing,omitempty"` // why there is no GPU to use
+	Devices []patient `json:"devices"`
+}
+
+// patient is one device.
+type patient struct {
+	Name     string      `json:"name"`
+	Card     string      `json:"card,omitempty"`
+	Memory   int64       `json:"memory_bytes,omitempty"`
+	Checks   []checked   `json:"checks"`
+	Training string      `json:"training"` // "same bits as the CPU", or what differs
+	Speed    *cuda.Speed `json:"speed,omitempty"`
+	Error    string      `json:"error,omitempty"`
+	failed   bool
+}
+
+type checked struct {
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
+}
+
+func doctorCommand() *cobra.Command {
+	var asJSON bool
+	var kind string
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check that this machine's devices compute the defined bits",
+		Long: "Looks for the NVIDIA driver, its GPUs and cuBLAS; on the CPU and on each GPU runs every kernel and compares its bits with\n" +
+			"committed hashes, trains for some iterations and compares the parameters with the CPU's; measures each GPU. Ends with 3 if\n" +
+			"anything differs. Without a GPU it says what is missing and ends with 0.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := cardNumber(kind); err != nil && kind != "auto" && kind != "sim" && kind != "cpu" {
+				return &usageError{fmt.Errorf("--device: must be auto, cpu, cuda, cuda:N or sim, is %q", kind)}
+			}
+			d, err := diagnose(c.Context(), kind)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = printJSON(c.OutOrStdout(), d)
+			} else {
+				err = d.print(c.OutOrStdout())
+			}
+			for _, p := range d.Devices {
+				if p.failed && err == nil {
+					err = &checkError{fmt.Errorf("%s is not sound", p.Name)}
+				}
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	c.Flags().StringVar(&kind, "device", "auto", "auto (the CPU and every GPU), cpu, cuda, cuda:N or sim")
+	return c
+}
+
+// diagnose examines the devices of a kind.
+func diagnose(ctx context.Context, kind string) (*diagnosis, error) {
+	d := &diagnosis{Devices: []patient{}}
+	if kind == "auto" || kind == "cpu" {
+		d.Devices = append(d.Devices, examine(ctx, "cpu", func() (graph.Device, error) { return cpu.Open(cpu.Config{}) }))
+	}
+	if kind == "cpu" {
+		return d, nil
+	}
+	if kind == "sim" {
+		d.Driver = "simulator"
+		d.Devices = append(d.Devices, examine(ctx, "sim", func() (graph.Device, error) {
+			return cuda.New(sim.Driver(sim.Config{}), cuda.Config{Chunk: simChunk})
+		}))
+		return d, nil
+	}
+	drv, err := driver.Lib()
+	var cards []driver.Info
+	if err == nil {
+		d.Driver = drv.Name()
+		var version int
+		if version, err = drv.Version(); err == nil {
+			d.CUDA = fmt.Sprintf("%d.%d", version/1000, version%1000/10)
+			cards, err = drv.Devices()
+		}
+	}
+	if err == nil && len(cards) == 0 {
+		err = driver.ErrNoDevice
+	}
+	if err != nil && kind != "auto" {
+		return nil, &usageError{fmt.Errorf("--device %s: %w", kind, err)}
+	}
+	if err != nil {
+		d.Missing = err.Error()
+		return d, nil
+	}
+	only := -1
+	if kind != "auto" {
+		if only, _ = cardNumber(kind); only >= len(cards) {
+			return nil, &usageError{fmt.Errorf("--device %s: the driver finds %d", kind, len(cards))}
+		}
+	}
+	for i, info := range cards {
+		if only < 0 || only == i {
+			p := examine(ctx, fmt.Sprintf("cuda:%d", i), func() (graph.Device, error) { return cuda.New(drv, cuda.Config{Device: i}) })
+			p.Card, p.Memory = info.Name, info.Memory
+			d.Devices = append(d.Devices, p)
+		}
+	}
+	return d, nil
+}
+
+// examine runs all checks on one device. A failure of the device is part of the diagnosis.
+func examine(ctx context.Context, name string, open func() (graph.Device, error)) (p patient) {
+	p = patient{Name: name, Checks: []checked{}}
+	fail := func(err error) {
+		p.Error, p.failed = err.Error(), true
+	}
+	dev, err := open()
+	if err != nil {
+		fail(err)
+		return p
+	}
+	defer dev.Close()
+	p.Name = dev.Name()
+	checks, err := cuda.SelfTest(dev)
+	for _, c := range checks {
+		p.Checks = append(p.Checks, checked{c.Name, c.Passed()})
+		p.failed = p.failed || !c.Passed()
+	}
+	if err != nil {
+		fail(err)
+		return p
+	}
+	got, err := trained(ctx, dev)
+	if err != nil {
+		fail(err)
+		return p
+	}
+	want, err := trained(ctx, cpu.New(cpu.Config{}))
+	if err != nil {
+		fail(err)
+		return p
+	}
+	if p.Training = "same bits as the CPU"; got != want {
+		p.Training, p.failed = fmt.Sprintf("parameters %.12s, the CPU's %.12s", got, want), true
+	}
+	if _, err := cuda.Describe(dev); err != nil || name == "sim" {
+		return p // there is nothing to measure
+	}
+	speed, err := cuda.Measure(dev)
+	if err != nil {
+		fail(err)
+		return p
+	}
+	p.Speed = &speed
+	return p
+}
+
+// trained is the hash of a short training: 8x8 grid, learned P_B, detailed balance.
+func trained(ctx context.Context, dev graph.Device) (string, error) {
+	w := world.FromMoves(graph.Moves{Kind: graph.Increment, Registers: 2, Values: 8, Stop: graph.StopAnywhere})
+	logR := reward.Each(func(s []int32) float32 { return -float32((s[0]-5)*(s[0]-5)+(s[1]-2)*(s[1]-2)) / 8 })
+	p, err := gfn.Train(ctx, gfn.Job{Device: dev, World: w, LogReward: logR, Balance: balance.DB{}, Backward: gfn.Learned,
+		Net: nn.MLP{Hidden: []int{32, 32}}, Batch: 16, Iterations: 10, Seed: 1})
+	if err != nil {
+		return "", err
+	}
+	return p.Hash(), nil
+}
+
+func (d *diagnosis) print(w io.Writer) error {
+	var errs []error
+	say := func(format string, args ...any) {
+		_, err := fmt.Fprintf(w, format+"\n", args...)
+		errs = append(errs, err)
+	}
+	if d.Driver != "" {
+		say("driver    %s %s", d.Driver, d.CUDA)
+	}
+	if d.Missing != "" {
+		say("no GPU    %s", d.Missing)
+	}
+	for _, p := range d.Devices {
+		say("%s", p.Name)
+		if p.Card != "" {
+			say("  card      %s, %.1f GiB", p.Card, float64(p.Memory)/(1<<30))
+		}
+		bad := 0
+		for _, c := range p.Checks {
+			if !c.Passed {
+				bad++
+				say("  DIFFERS   %s", c.Name)
+			}
+		}
+		if len(p.Checks) > 0 {
+			say("  kernels   %d of %d checks have the defined bits", len(p.Checks)-bad, len(p.Checks))
+		}
+		if p.Training != "" {
+			say("  training  %s", p.Training)
+		}
+		if p.Speed != nil {
+			say("  speed     %s", p.Speed)
+			if p.Speed.BLASMissing != "" {
+				say("  cuBLAS    %s (only the fast mode wants it)", p.Speed.BLASMissing)
+			}
+			if p.Speed.SpilledBytes > 0 {
+				say("  spills    %d bytes: slower than meant, right all the same", p.Speed.SpilledBytes)
+			}
+		}
+		if p.Error != "" {
+			say("  FAILED    %s", p.Error)
+		}
+	}
+	return errors.Join(errs...)
+}

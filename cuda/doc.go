@@ -1,0 +1,37 @@
+// Package cuda is the GPU device: graph.Device over an NVIDIA driver and the kernels of package kernel, to the same bits as package cpu.
+//
+//	drv, err := driver.Lib()                    // or sim.Driver(sim.Config{}), the simulator
+//	dev, err := cuda.New(drv, cuda.Config{})    // errors.Is(err, driver.ErrNoDevice): use the CPU
+//	p, err := gfn.Train(ctx, gfn.Job{Device: dev, ...})
+//
+// # How it works
+//
+// All calls of a device run on one locked thread (owner.go), to which a program's entries are handed whole. A program lays a batch out
+// before it runs: L lanes of cap rows in every row array, Kept and Saved as columns of L x cap rows, Scratch as L x span rows, Joint
+// arrays a trajectory (shape.go, operand.go). An instruction is one launch over all lanes (emit.go); a lane's blocks find its rows in
+// device memory, so row counts never come to the host in between. Rows that overflow are a fault: the host doubles the memory and runs
+// the batch again, to the same bits, since draws are keyed.
+//
+// A world that is data is stepped by a kernel: begin, then for each step the Step entry on every lane's newest rows, sample, advance. 16
+// steps are one captured graph; between two of them the host looks whether anything lives (rollout.go says why). A world in Go is stepped
+// by the host, the lanes in two halves: while it steps one, the device works on the other (walk.go). Close, each piece of Backward,
+// the sum over lanes, and Update are a graph each (play.go). A piece is some rows of every lane, 8,192 in all, so what one writes the
+// next finds in the card's cache. Saved values over Config.Memory, or over what the card has, are dropped and computed again a piece at
+// a time. Per-iteration values lie in device memory, so that graphs are replayed as they are.
+//
+// The host waits for the device 3 times an iteration: once for each part of the rollout (a single one up to 16 steps), for the loss, and
+// for the gradient's norm; reading log Z is a fourth. A world in Go costs two a step, one for each half.
+//
+// # Errors
+//
+// New says what is missing. A launch that fails ends the device: that error, with call and kernel, is returned by everything after it, and
+// what a trainer had is in its last checkpoint. Memory that is short is a *MemoryError with the batch that would fit, and the device goes
+// on. Worlds and given trajectories are refused with the errors of package graph, the lowest lane's first.
+//
+// # Modes
+//
+// Config.Mode Fast, named in Name ("cuda/sm_90/fast"), takes cuBLAS with TF32 for the dense products of Backward and of given
+// trajectories. Its results are near the defined ones, no more. [SelfTest] holds any device against committed hashes, [Measure] a card's speed.
+//
+// The package knows trajectories and rows but no GFlowNet, like its twin. It is imported by commands and tests, never by gfn or run.
+package cuda

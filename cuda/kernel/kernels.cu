@@ -1,0 +1,11 @@
+// All kernels, one module.
+#include "rollout.cu"
+#include "eval.cu"
+#include "gather.cu"
+#include "linear.cu"
+#include "act.cu"
+#include "softmax.cu"
+#include "elementwise.cu"
+#include "close.cu"
+#include "reduce.cu"
+#include "update.cu"

@@ -1,0 +1,185 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/cuda/kernel"
+)
+
+// This file is the one thread that talks to the driver.
+
+// owner holds a context and the locked thread it is current on. It never points to the device, its buffers or its programs, so a device
+// nobody closed can be collected.
+type owner struct {
+	drv    driver.Driver
+	ctx    driver.Context
+	module driver.Module
+	funcs  [kernel.Count]driver.Func
+	stream [2]driver.Stream // the second is for worlds that the host steps
+	event  driver.Event
+	blas   driver.BLAS // of the fast mode, nil elsewhere
+	stage  []byte      // page-locked, for buffers that are read and written
+	args   [512]byte   // a kernel's arguments
+
+	mu     sync.Mutex // held by the caller of do
+	jobs   chan func()
+	done   chan struct{}
+	closed bool
+	failed error // what a launch died of: nothing runs after it
+
+	lost      sync.Mutex
+	orphans   []driver.Ptr // of what was collected without Free
+	orphaned  [][]byte
+	forgotten bool // the context is gone, and all memory with it
+}
+
+var errClosed = errors.New("cuda: the device is closed")
+
+// start makes the thread and runs first on it.
+func start(drv driver.Driver, first func(*owner) error) (*owner, error) {
+	o := &owner{drv: drv, jobs: make(chan func()), done: make(chan struct{})}
+	go o.serve()
+	if err := o.do(func() { o.failed = first(o) }); err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *owner) serve() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for job := range o.jobs {
+		job()
+		job = nil // it may hold the device
+		o.done <- struct{}{}
+	}
+	close(o.done)
+}
+
+// do runs job on the thread and returns what it died of. A job that was bound once makes do allocate nothing.
+func (o *owner) do(job func()) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return errClosed
+	}
+	if o.failed != nil {
+		return fmt.Errorf("cuda: the device refuses work since it failed: %w", o.failed)
+	}
+	o.run(job)
+	return o.failed
+}
+
+func (o *owner) run(job func()) {
+	o.jobs <- job
+	<-o.done
+}
+
+// close gives everything back and ends the thread.
+func (o *owner) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
+	o.closed = true
+	o.lost.Lock()
+	o.forgotten = true
+	o.lost.Unlock()
+	o.run(func() {
+		if o.blas != nil {
+			_ = o.blas.Close()
+		}
+		if o.ctx != nil {
+			_ = o.ctx.Close() // a context that failed cannot be closed better
+		}
+	})
+	close(o.jobs)
+	<-o.done
+}
+
+// check keeps the first error for good.
+func (o *owner) check(err error) bool {
+	if err != nil && o.failed == nil {
+		o.failed = err
+	}
+	return o.failed == nil
+}
+
+// orphan remembers memory that nobody freed; the next allocation gives it back.
+func (o *owner) orphan(list []driver.Ptr, host [][]byte) {
+	o.lost.Lock()
+	defer o.lost.Unlock()
+	if !o.forgotten {
+		o.orphans, o.orphaned = append(o.orphans, list...), append(o.orphaned, host...)
+	}
+}
+
+// sweep frees what was orphaned.
+func (o *owner) sweep() {
+	o.lost.Lock()
+	list, host := o.orphans, o.orphaned
+	o.orphans, o.orphaned = nil, nil
+	o.lost.Unlock()
+	for _, p := range list {
+		o.check(o.ctx.Free(p))
+	}
+	for _, b := range host {
+		o.check(o.ctx.FreeHost(b))
+	}
+}
+
+// launch enqueues one kernel. After an error it does nothing, so that a list of launches needs no checks between them.
+func launch[A any](o *owner, k kernel.ID, grid kernel.Grid, s driver.Stream, args A) {
+	if o.failed != nil || grid.X == 0 || grid.Y == 0 {
+		return
+	}
+	n := copy(o.args[:], unsafe.Slice((*byte)(unsafe.Pointer(&args)), unsafe.Sizeof(args)))
+	o.check(o.ctx.Launch(o.funcs[k], driver.Dim{X: grid.X, Y: grid.Y}, driver.Dim{X: grid.Threads}, 0, s, o.args[:n]))
+}
+
+func (o *owner) toDevice(dst driver.Ptr, src []byte, s driver.Stream) {
+	if o.failed == nil && len(src) > 0 {
+		o.check(o.ctx.ToDevice(dst, src, s))
+	}
+}
+
+func (o *owner) toHost(dst []byte, src driver.Ptr, s driver.Stream) {
+	if o.failed == nil && len(dst) > 0 {
+		o.check(o.ctx.ToHost(dst, src, s))
+	}
+}
+
+func (o *owner) fill(dst driver.Ptr, words int, s driver.Stream) {
+	if o.failed == nil && words > 0 {
+		o.check(o.ctx.Fill32(dst, 0, int64(words), s))
+	}
+}
+
+func (o *owner) sync(s driver.Stream) {
+	if o.failed == nil {
+		o.check(o.ctx.Sync(s))
+	}
+}
+
+// raw is the bytes of a slice.
+func raw[E any](x []E) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0])))
+}
+
+// as is page-locked bytes as a slice of words.
+func as[E int32 | uint32 | float32](b []byte, n int) []E {
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*E)(unsafe.Pointer(&b[0])), n)
+}

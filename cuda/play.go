@@ -1,0 +1,86 @@
+package cuda
+
+import (
+	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/graph"
+)
+
+// This file is capture: what an entry launches is recorded once a batch shape and replayed. The first time a list of launches is
+// needed it is launched as it is, the second time it is captured, so a shape that comes once costs no graph.
+
+// What is captured.
+const (
+	playSteps uint8 = iota
+	playClose
+	playChunk
+	playSums
+	playUpdate
+)
+
+// playKey is everything the arguments of captured launches depend on, addresses that move aside.
+type playKey struct {
+	what    uint8
+	drawn   bool
+	given   bool
+	part    int // of the rollout, or chunk
+	shape   shape
+	params  driver.Ptr
+	grads   driver.Ptr
+	moments driver.Ptr
+	rule    graph.Rule
+}
+
+// shot is a list of launches that was needed before.
+type shot struct {
+	graph driver.Graph
+	exec  driver.Exec
+}
+
+// mostShots bounds the graphs a program keeps; batches of ever new shapes start over.
+const mostShots = 512
+
+// play launches what emit enqueues on stream 0.
+func (p *program) play(k playKey, emit func()) {
+	o := p.o
+	if o.failed != nil {
+		return
+	}
+	if p.mem.moved != p.moved || len(p.shots) > mostShots {
+		p.forget()
+	}
+	s := p.shots[k]
+	switch {
+	case s == nil:
+		p.shots[k] = &shot{}
+		emit()
+	case s.exec != 0:
+		o.check(o.ctx.Replay(s.exec, o.stream[0]))
+	default:
+		if !o.check(o.ctx.BeginCapture(o.stream[0])) {
+			return
+		}
+		emit()
+		g, err := o.ctx.EndCapture(o.stream[0])
+		if !o.check(err) {
+			return
+		}
+		s.graph = g
+		if s.exec, err = o.ctx.Instantiate(g); o.check(err) {
+			o.check(o.ctx.Replay(s.exec, o.stream[0]))
+		}
+	}
+}
+
+// forget frees all graphs.
+func (p *program) forget() {
+	for k, s := range p.shots {
+		if s.exec != 0 {
+			p.o.check(p.o.ctx.FreeExec(s.exec))
+		}
+		if s.graph != 0 {
+			p.o.check(p.o.ctx.FreeGraph(s.graph))
+		}
+		delete(p.shots, k)
+	}
+	p.moved = p.mem.moved
+}

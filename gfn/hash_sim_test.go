@@ -1,0 +1,58 @@
+package gfn_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluice-ml/sluice/cuda"
+	"github.com/sluice-ml/sluice/cuda/sim"
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/graph"
+)
+
+// This file trains on the GPU's kernels, run by the simulator, to the hashes of the CPU.
+
+func simulated(t *testing.T, cfg sim.Config) graph.Device {
+	d, err := cuda.New(sim.Driver(cfg), cuda.Config{Chunk: 256})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+// Every balance by both backward policies; the plain order of warps and another. It takes some seconds each, for each instruction of
+// each lane is interpreted.
+func TestHashOnTheSimulator(t *testing.T) {
+	want := golden(t)
+	for i, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
+		for back, name := range map[gfn.Backward]string{gfn.Uniform: "uniform", gfn.Learned: "learned"} {
+			if testing.Short() && (i > 0 || back == gfn.Uniform) {
+				continue
+			}
+			key := fmt.Sprintf("%s-%s-20", b, name)
+			t.Run(key, func(t *testing.T) {
+				j := small(b, back)
+				j.Device = simulated(t, sim.Config{Seed: uint64(i)})
+				require.Equal(t, want[key], train(t, j))
+			})
+		}
+	}
+}
+
+// A world in Go is stepped by the host, one as data by a kernel.
+func TestHashOfTowerOnTheSimulator(t *testing.T) {
+	for name, w := range map[string]world.World{"host": world.Each(tower{}),
+		"moves": world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 8, Values: 4})} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name == "moves" {
+				t.Skip("the host's way is tested")
+			}
+			j := towers(w)
+			j.Device = simulated(t, sim.Config{})
+			require.Equal(t, golden(t)["tower-20"], train(t, j))
+		})
+	}
+}
