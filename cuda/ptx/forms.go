@@ -94,8 +94,11 @@ func (k *Kernel) wrong(in *Instr) string {
 	if !ok {
 		return "not supported"
 	}
-	why := ""
+	why := fmt.Sprintf("not supported with type .%v", in.Type)
 	for _, f := range list {
+		if !slices.Contains(f.types, in.Type) {
+			continue
+		}
 		if why = k.misfit(in, f); why == "" {
 			return ""
 		}
@@ -103,10 +106,8 @@ func (k *Kernel) wrong(in *Instr) string {
 	return why
 }
 
+// misfit says why an instruction whose type the form takes is not of the form.
 func (k *Kernel) misfit(in *Instr, f form) string {
-	if !slices.Contains(f.types, in.Type) {
-		return fmt.Sprintf("not supported with type .%v", in.Type)
-	}
 	if len(f.must) > 0 && in.Mod(f.must...) == "" {
 		return "wants one of ." + strings.Join(f.must, ", .")
 	}

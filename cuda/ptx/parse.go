@@ -155,9 +155,8 @@ func (p *parser) module() {
 	}
 }
 
-// declared is what a variable's declaration says before an initial value: .align 4 .b8 name[32].
-func (p *parser) declared() (v Var, unsized bool) {
-	size := 0
+// declared is what a variable's declaration says before an initial value (.align 4 .b8 name[32]), and the bytes of one element.
+func (p *parser) declared() (v Var, size int, unsized bool) {
 	for strings.HasPrefix(p.peek(), ".") {
 		switch d := p.next(); d {
 		case ".align":
@@ -183,7 +182,7 @@ func (p *parser) declared() (v Var, unsized bool) {
 	if p.accept("[") {
 		if p.accept("]") {
 			v.Bytes = 0
-			return v, true
+			return v, size, true
 		}
 		v.Bytes *= p.number(maxBytes)
 		p.want("]")
@@ -191,15 +190,11 @@ func (p *parser) declared() (v Var, unsized bool) {
 			p.fail("%s is larger than %d bytes", v.Name, maxBytes)
 		}
 	}
-	return v, false
+	return v, size, false
 }
 
 func (p *parser) moduleVar(space string) {
-	elem := 1
-	for i := p.at; i < len(p.words) && strings.HasPrefix(p.words[i].text, "."); i++ {
-		elem = max(typeByName(strings.TrimPrefix(p.words[i].text, ".")).Bytes(), elem)
-	}
-	v, unsized := p.declared()
+	v, elem, unsized := p.declared()
 	if unsized {
 		p.fail("%s has no size", v.Name)
 	}
@@ -248,7 +243,7 @@ func (p *parser) entry() {
 	if p.accept("(") {
 		for !p.accept(")") {
 			p.want(".param")
-			v, unsized := p.declared()
+			v, _, unsized := p.declared()
 			if unsized {
 				p.fail("%s has no size", v.Name)
 			}
@@ -359,7 +354,7 @@ func (p *parser) sharedVar(s string) {
 	if dynamic {
 		p.want(".shared")
 	}
-	v, unsized := p.declared()
+	v, _, unsized := p.declared()
 	p.want(";")
 	if unsized != dynamic {
 		p.fail("%s: an array without a size is .extern, and only that", v.Name)
