@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"cpu/asmsim":             {"f32"},
 	"cuda":                   {"f32", "graph", "rng", "cuda/driver", "cuda/kernel"},
 	"cuda/check":             {"f32", "cuda/kernel", "cuda/ptx", "cuda/sim", "cuda/driver"},
+	"cuda/check/gpu":         {""},
 	"cuda/driver":            {},
 	"cuda/driver/drivertest": {"cuda/driver"},
 	"cuda/driver/libsim":     {"cuda/driver", "cuda/sim"},

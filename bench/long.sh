@@ -10,4 +10,12 @@ dir=${2:-runs/long}
 program=$(mktemp -d)
 trap 'rm -rf "$program"' EXIT
 (cd "$here/.." && go build -o "$program/sluice" ./cmd/sluice)
+# Twice the worst of the seeds recorded in hypergrid-20x4.csv.
+most_tv=0.0885 most_log_z_error=0.172
 time "$program/sluice" train hypergrid-20x4 --seeds "${1:-1..3}" --out "$dir" --set optim.final_share=0
+for run in "$dir"/*/; do
+  "$program/sluice" eval "$run" --json | tr -d ' ,"' | awk -F: -v tv="$most_tv" -v z="$most_log_z_error" -v run="$run" '
+    $1 == "tv" { if ($2 > tv) { print run ": total variation " $2 ", at most " tv; bad = 1 } }
+    $1 == "log_z_error" { if ($2 > z || $2 < -z) { print run ": log Z is off by " $2 ", at most " z; bad = 1 } }
+    END { exit bad ? 3 : 0 }'
+done

@@ -199,9 +199,11 @@ func entryOf(kernel, before string) string {
 	switch kernel {
 	case "begin":
 		return "rollout"
-	case "collect":
+	case "collect", "total":
 		return "close"
 	case "log_prob_back":
+		return "backward"
+	case "fill": // of Scratch, before the pieces of Backward in the fast mode
 		return "backward"
 	case "reduce":
 		return "sums"
@@ -239,12 +241,14 @@ func launchesOf(t *testing.T, mode Mode) (list []counted, looks int) {
 func TestLaunches(t *testing.T) {
 	text := launchesHead
 	for _, m := range []struct {
-		name                                           string
-		mode                                           Mode
-		rollout, close, piece, sums, update, at, looks int
+		name  string
+		mode  Mode
+		total int
+		of    map[string]int
 	}{
-		{"deterministic", Deterministic, 1 + 8*countedSteps + 5, 0, 9, 0, 0, 0, 0},
-		{"fast", Fast, 1 + 8*countedSteps + 5, 0, 9, 0, 0, 0, 0},
+		// A step is gather, the hidden layer, two heads, the draw, two log-probabilities and the move; five parts have a tally each.
+		{"deterministic", Deterministic, 833, map[string]int{"rollout": 1 + 8*countedSteps + 5, "close": 18, "backward": 9 * 20, "sums": 2, "update": 11}},
+		{"fast", Fast, 953, map[string]int{"rollout": 1 + 8*countedSteps + 5, "close": 18, "backward": 15 * 20, "sums": 2, "update": 11}},
 	} {
 		list, looks := launchesOf(t, m.mode)
 		n, of, entry := map[counted]int{}, map[string]int{}, ""
@@ -254,10 +258,10 @@ func TestLaunches(t *testing.T) {
 			n[l]++
 			of[entry]++
 		}
-		t.Log(m.name, of, len(list), looks)
-		keys := slices.SortedFunc(maps.Keys(n), func(a, b counted) int {
-			return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
-		})
+		require.Equal(t, m.of, of, m.name)
+		require.Len(t, list, m.total, m.name)
+		require.Equal(t, 8, looks, "five parts of the rollout, the loss, the norm, log Z")
+		keys := slices.SortedFunc(maps.Keys(n), func(a, b counted) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		for _, l := range keys {
 			text += fmt.Sprintln(m.name, l.entry, l.kernel, l.shape, l.blocks, l.threads, n[l])
 		}

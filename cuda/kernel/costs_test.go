@@ -95,12 +95,13 @@ func gatherCost(id kernel.ID, perThread int) cost {
 	}}
 }
 
-func scatterCost(id kernel.ID) cost {
-	return cost{id, "4x256", costLanes * pieceRows, func(r *rig) kernel.Grid {
-		l, size := even(pieceRows), 81*hidden
+// scatterCost is a first layer's gradient, or without registers a bias's.
+func scatterCost(id kernel.ID, active, n int) cost {
+	return cost{id, fmt.Sprintf("%dx%d", active, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
+		l, size := even(pieceRows), (20*active+1)*n
 		grads := up(r, r.floats(costLanes*size))
-		a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, hidden, hidden, true).Val, Feat: up(r, r.features(l, 4, 20)),
-			Out: grads, Bias: grads + 4*80*hidden, Active: 4, Values: 20, N: hidden, GradLen: int32(size)}
+		a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, n, n, true).Val, Feat: up(r, r.features(l, max(active, 1), 20)),
+			Out: grads, Bias: grads + uint64(80*active*n), Active: int32(active), Values: 20, N: int32(n), GradLen: int32(size)}
 		_, g := a.Launch()
 		return measured(r, id, g, a)
 	}}
