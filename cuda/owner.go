@@ -56,7 +56,6 @@ func (o *owner) serve() {
 	defer runtime.UnlockOSThread()
 	for job := range o.jobs {
 		job()
-		job = nil // it may hold the device
 		o.done <- struct{}{}
 	}
 	close(o.done)

@@ -42,7 +42,7 @@ type holdings struct {
 // pages is a program's page-locked host memory.
 type pages struct {
 	terminal, length, logR     pinned // what Rollout returns and Reward takes
-	counters, counters2, fault pinned
+	counters, counters2        pinned
 	draw, rates, number        pinned
 	given, givenAt, givenLen   pinned
 	action, next, role, first  pinned // for Actions

@@ -87,7 +87,7 @@ func unpack(archive, ends, to string) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer z.Close() //nolint:errcheck // only read from
 	for _, f := range z.File {
 		if !strings.HasSuffix(f.Name, ends) {
 			continue
@@ -96,7 +96,7 @@ func unpack(archive, ends, to string) error {
 		if err != nil {
 			return err
 		}
-		defer from.Close()
+		defer from.Close() //nolint:errcheck // only read from
 		out, err := os.OpenFile(to+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
 		if err != nil {
 			return err

@@ -107,10 +107,10 @@ func (t *translator) one(out *instr) {
 	case "cvta":
 		out.run = t.address()
 	default:
-		switch {
-		case in.Type == ptx.Pred:
+		switch in.Type {
+		case ptx.Pred:
 			out.run = t.logic()
-		case in.Type == ptx.F32:
+		case ptx.F32:
 			out.run = t.float()
 		default:
 			out.run = t.integer()

@@ -92,7 +92,7 @@ func TestLargeBatch(t *testing.T) {
 
 // Launches one by one and the same in replayed graphs are the same training.
 func TestStreamed(t *testing.T) {
-	var d driver.Driver = sim.Driver(sim.Config{})
+	d := sim.Driver(sim.Config{})
 	batch, width, iterations := 8, 16, 4
 	if !simulated && os.Getenv("SLUICE_GPU") != "" {
 		d, _ = card(t)
