@@ -41,15 +41,15 @@ type holdings struct {
 
 // pages is a program's page-locked host memory.
 type pages struct {
-	terminal, length, logR     pinned // what Rollout returns and Reward takes
-	counters, counters2        pinned
-	draw, rates, number        pinned
-	given, givenAt, givenLen   pinned
-	action, next, role, first  pinned // for Actions
-	evalIn, evalOut            pinned
-	state, undo, nextB, nextF  pinned // for a host
-	moved, live, ended         pinned
-	faultText, output          pinned
+	terminal, length, logR    pinned // what Rollout returns and Reward takes
+	counters, counters2       pinned
+	draw, rates, number       pinned
+	given, givenAt, givenLen  pinned
+	action, next, role, first pinned // for Actions
+	evalIn, evalOut           pinned
+	state, undo, nextB, nextF pinned // for a host
+	moved, live, ended        pinned
+	faultText, output         pinned
 }
 
 // guess is how many steps a trajectory has at first; a batch that overflows runs again with twice the rows.
