@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -178,12 +179,7 @@ func floor(x float64) float64 { return float64(int(x)) }
 // report is one mode in Markdown: what takes a hundredth of the time or more, then the entries.
 func report(w io.Writer, mode string, list []timed) {
 	cost := func(t timed) float64 { return float64(t.count) * (card.node + t.seconds) }
-	slices.SortStableFunc(list, func(a, b timed) int {
-		if cost(a) > cost(b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(list, func(a, b timed) int { return cmp.Compare(cost(b), cost(a)) })
 	total, launches := 0.0, 0
 	entries, names := map[string][2]float64{}, []string{"rollout", "close", "backward", "sums", "update"}
 	for _, t := range list {

@@ -15,11 +15,11 @@ import (
 
 // options are the flags.
 type options struct {
-	root             string // of the module
-	cache            string
-	update           bool
-	registers, guess bool
-	verbose          bool
+	root            string // of the module
+	cache           string
+	update, verbose bool
+	print           map[string]*bool // by table
+	rewrite         bool
 }
 
 func main() {
@@ -30,8 +30,11 @@ func main() {
 	flag.StringVar(&o.root, "root", ".", "folder of the module")
 	flag.StringVar(&o.cache, "cache", filepath.Join(cache, "sluice"), "folder for the assemblers")
 	flag.BoolVar(&o.update, "update", false, "write the table of registers")
-	flag.BoolVar(&o.registers, "registers", false, "print the table of registers in Markdown and do no more")
-	flag.BoolVar(&o.guess, "estimate", false, "print the estimate of an iteration in Markdown and do no more")
+	o.print = map[string]*bool{}
+	for name := range o.tables() {
+		o.print[name] = flag.Bool(name, false, "print this table of docs/cuda.md and do no more")
+	}
+	flag.BoolVar(&o.rewrite, "page", false, "write the tables into docs/cuda.md and do no more")
 	flag.BoolVar(&o.verbose, "v", false, "print the inner loops of the tiled products")
 	flag.Parse()
 	if err := o.run(); err != nil {
@@ -46,15 +49,13 @@ func (o *options) registersFile() string {
 func (o *options) ptxFile() string { return filepath.Join(o.root, "cuda/kernel/kernels.ptx") }
 
 func (o *options) run() error {
-	switch {
-	case o.registers:
-		t, err := o.committed()
-		if err != nil {
-			return err
+	if o.rewrite {
+		return o.writePage()
+	}
+	for name, write := range o.tables() {
+		if *o.print[name] {
+			return write(os.Stdout)
 		}
-		return t.markdown(os.Stdout)
-	case o.guess:
-		return o.estimate(os.Stdout)
 	}
 	t, err := findTools(o.cache, true)
 	if errors.Is(err, errNoTools) {
