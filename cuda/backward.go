@@ -7,7 +7,12 @@ import "github.com/sluice-ml/sluice/cuda/kernel"
 
 func (p *program) backward() {
 	for p.chunk = 0; p.chunk*p.piece < p.longest; p.chunk++ {
-		p.play(p.key(playChunk, p.chunk), p.emitChunk)
+		k := p.key(playChunk, p.chunk)
+		if p.o.blas != nil {
+			v := p.pieceAt(p.chunk)
+			k.full = p.full(&v)
+		}
+		p.play(k, p.emitChunk)
 	}
 	k := p.key(playSums, 0)
 	k.grads = p.grads

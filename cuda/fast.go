@@ -9,12 +9,12 @@ import (
 // This file is the fast mode's dense products: one strided batch of cuBLAS over all lanes of a piece, on tensor cores. A step's newest
 // rows begin elsewhere in each lane, which no strided batch can say, so rollouts keep the defined kernels.
 //
-// A batch has as many rows in every lane. Rows that a lane has not are computed too: gradients are 0 there, since Scratch is cleared
-// before and kernels of our own write no such row, and activations are finite, since their memory was cleared when it was new.
+// A strided batch has as many rows in every lane, and rows that a lane has not are computed too. That harms nothing where a row depends
+// on itself alone. A sum over rows would take them in, so the pieces in which some lane ends keep the defined kernel for those.
 
 // emitFast is emit with products by cuBLAS.
 func (p *program) emitFast(list []graph.Instr, v *view, s driver.Stream, first bool) {
-	p.o.fill(driver.Ptr(v.scratch), v.local*p.plan.ScratchCols, s)
+	full := p.full(v)
 	for i := range list {
 		in := &list[i]
 		switch {
@@ -22,13 +22,16 @@ func (p *program) emitFast(list []graph.Instr, v *view, s driver.Stream, first b
 			p.fastLinear(in, v, s)
 		case in.Op == graph.OpLinearBack && in.A.Class == graph.Scratch && in.Out.Class == graph.Scratch:
 			p.fastBack(in, v, s)
-		case in.Op == graph.OpLinearGrad && in.B.Class == graph.Scratch:
+		case in.Op == graph.OpLinearGrad && full:
 			p.fastGrad(in, v, s, first)
 		default:
 			p.emitOne(in, v, s, first)
 		}
 	}
 }
+
+// full says that every lane has all rows of the piece.
+func (p *program) full(v *view) bool { return int(v.span.Begin+v.span.Len) <= p.shortest }
 
 // matrix is a row operand's piece in lane 0 and the floats from lane to lane.
 func (v *view) matrix(r graph.Ref) (at driver.Ptr, ld int, stride int64) {

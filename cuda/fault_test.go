@@ -2,12 +2,22 @@ package cuda
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-ml/sluice/cpu"
 	"github.com/sluice-ml/sluice/cuda/driver"
 	"github.com/sluice-ml/sluice/cuda/sim"
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/gfn/reward"
+	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/nn"
+	"github.com/sluice-ml/sluice/rng"
 )
 
 // What a machine lacks is said by New, by name.
@@ -20,78 +30,118 @@ func TestWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "CUDA 9.2, the kernels need 10.0")
 	_, err = New(&edited{Driver: sim.Driver(sim.Config{}), version: 9000}, Config{})
 	require.ErrorContains(t, err, "CUDA 9.0")
-	renamed := &edited{Driver: sim.Driver(sim.Config{}), edit: func(ptx string) string { return replaced(t, ptx, "adam", "adam(", "adamant(") }}
+	renamed := &edited{Driver: sim.Driver(sim.Config{}), edit: func(ptx string) string { return replaced(t, ptx, "adam", `adam\(`, "adamant(", false) }}
 	_, err = New(renamed, Config{})
 	require.ErrorContains(t, err, "kernel adam")
-	broken := &edited{Driver: sim.Driver(sim.Config{}), edit: func(ptx string) string { return replaced(t, ptx, "adam", "sqrt.rn", "sqrt.odd") }}
+	broken := &edited{Driver: sim.Driver(sim.Config{}), edit: func(ptx string) string { return replaced(t, ptx, "adam", `sqrt\.rn`, "sqrt.odd", false) }}
 	_, err = New(broken, Config{})
 	require.ErrorContains(t, err, "sqrt.odd")
 	require.ErrorContains(t, errors.Unwrap(err), "CUDA_ERROR_INVALID_PTX")
 }
 
-// A call that fails in the middle of the work names itself, and the device refuses what comes after.
-func TestCallsThatFail(t *testing.T) {
+// A launch or a wait that fails ends the device: the error says call and kernel, everything after it is refused with the same one, and
+// what had been read stays.
+func TestADeviceThatFailed(t *testing.T) {
+	plan := smallest(t, tinyGrid, false)
 	for _, c := range []struct {
-		call string
-		code int
-		name string
+		call, kernel string
+		code         int
+		name         string
 	}{
-		{"alloc", driver.OutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
-		{"launch", driver.LaunchOutOf, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
-		{"sync", driver.LaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"},
+		{"launch", "advance", driver.LaunchOutOf, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+		{"launch", "adam", driver.LaunchOutOf, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+		{"sync", "", driver.LaunchTimeout, "CUDA_ERROR_LAUNCH_TIMEOUT"},
 	} {
-		t.Run(c.call, func(t *testing.T) {
-			drv := &edited{Driver: sim.Driver(sim.Config{})}
+		t.Run(c.call+" "+c.kernel, func(t *testing.T) {
 			on := false
-			drv.fail = func(call string, _ int, kernel string) error {
-				if !on || call != c.call {
+			drv := &edited{Driver: sim.Driver(sim.Config{}), fail: func(call string, _ int, kernel string) error {
+				if !on || call != c.call || c.kernel != "" && kernel != c.kernel {
 					return nil
 				}
-				return &driver.Error{Code: c.code, Name: c.name, Call: c.call, Kernel: kernel}
-			}
-			dev := open(t, drv, Config{})
-			s := selftests()[0]
-			plan, err := s.plan()
-			require.NoError(t, err)
+				return &driver.Error{Code: c.code, Name: c.name, Call: "the call", Kernel: kernel}
+			}}
+			dev := open(t, drv, Config{Chunk: 24})
+			w := newTwin(t, dev, plan)
+			src := graph.Source{Key: rng.NewKey(1), Count: 8}
+			require.NoError(t, w.run(src, nil).Err)
 			on = true
-			_, err = s.run(dev, plan)
-			require.ErrorContains(t, err, c.name)
-			require.Equal(t, c.code == driver.OutOfMemory, errors.Is(err, driver.ErrOutOfMemory))
+			update := func() error {
+				rule := graph.Rule{Kind: graph.Adam}
+				_, err := w.program.Update(w.params, w.grads, w.params, rule, graph.Scalars{Rates: []float32{0, 0}, Keep: []float32{1, 1}})
+				return err
+			}
+			err := w.run(src, nil).Err
+			if err == nil {
+				err = update()
+			}
+			require.ErrorContains(t, err, "the call: "+c.name)
+			require.ErrorContains(t, err, c.kernel)
+			on = false
+			var first *driver.Error
+			require.ErrorAs(t, err, &first)
+			for _, again := range []error{w.run(src, nil).Err, update(), w.program.Eval(w.params, nil, make([][]float64, 1))} {
+				require.ErrorContains(t, again, "refuses work")
+				require.ErrorIs(t, again, error(first))
+			}
+			_, err = dev.Alloc(4)
+			require.ErrorIs(t, err, error(first))
+			x := []float64{1}
+			w.params.Read(x, 0)
+			require.True(t, math.IsNaN(x[0]), "what cannot be read is no number")
 		})
 	}
 }
 
-// Bugs planted into the PTX are caught: by a fault of the simulator, or by bits that are not the defined ones. Each edit runs the self-test
-// of a Plan, some seconds in all.
-func TestPlantedBugs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a self-test for each bug")
+// A run whose GPU fails goes on from its last state on the CPU, to the bits of one that never had a GPU.
+func TestARunGoesOnOnTheCPU(t *testing.T) {
+	job := func(dev graph.Device) gfn.Job {
+		return gfn.Job{Device: dev, World: world.FromMoves(tinyGrid), LogReward: reward.Each(func(s []int32) float32 { return -float32(s[0]) / 2 }),
+			Balance: balance.DB{}, Backward: gfn.Learned, Net: nn.MLP{Hidden: []int{8}}, Batch: 8, Iterations: 6, Seed: 3}
 	}
-	s := selftests()[0]
-	plan, err := s.plan()
+	whole, err := gfn.Train(t.Context(), job(cpu.New(cpu.Config{})))
 	require.NoError(t, err)
-	want, err := s.run(open(t, sim.Driver(sim.Config{}), Config{}), plan)
+
+	const left = 22 // times the host waits before the device fails
+	drv := &edited{Driver: sim.Driver(sim.Config{}), fail: func(call string, n int, _ string) error {
+		if call == "sync" && n > left {
+			return &driver.Error{Code: driver.LaunchFailed, Name: "CUDA_ERROR_LAUNCH_FAILED", Call: "cuStreamSynchronize"}
+		}
+		return nil
+	}}
+	gpu, err := gfn.New(job(open(t, drv, Config{Chunk: 24})))
 	require.NoError(t, err)
-	for _, c := range []struct{ name, kernel, old, new, fault string }{
-		{"adam without a root", "adam", "sqrt.rn.f32", "abs.f32", ""},
-		{"adam adds where it multiplies", "adam", "mul.rn.f32", "add.rn.f32", ""},
-		{"log probability without the maximum", "log_prob", "sub.rn.f32", "add.rn.f32", ""},
-		{"its gradient divides the wrong way", "log_prob_back", "div.rn.f32", "mul.rn.f32", ""},
-		{"another word of the generator", "sample", "mul.hi.u32", "mul.lo.s32", ""},
-		{"the lanes' tree takes away", "reduce", "add.rn.f32", "sub.rn.f32", ""},
-		{"a sum along trajectories takes away", "collect", "add.rn.f32", "sub.rn.f32", ""},
-		{"no barrier in the rollout", "begin", "bar.sync \t0;", "", "data race in kernel begin"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			drv := &edited{Driver: sim.Driver(sim.Config{Race: true, Init: true}), edit: func(ptx string) string { return replaced(t, ptx, c.kernel, c.old, c.new) }}
-			dev := open(t, drv, Config{})
-			got, err := s.run(dev, plan)
-			if c.fault != "" {
-				require.ErrorContains(t, err, c.fault)
-				return
-			}
-			require.NoError(t, err)
-			require.NotEqual(t, want, got)
-		})
+	saved := gpu.State()
+	for err == nil {
+		if _, err = gpu.Step(); err == nil {
+			saved = gpu.State()
+		}
+		require.Less(t, gpu.Iteration(), 6, "it fails before the end")
 	}
+	require.ErrorContains(t, err, "CUDA_ERROR_LAUNCH_FAILED")
+	require.Positive(t, saved.Iteration)
+	rest, err := gfn.New(job(cpu.New(cpu.Config{})))
+	require.NoError(t, err)
+	require.NoError(t, rest.Restore(saved))
+	for rest.Iteration() < 6 {
+		_, err := rest.Step()
+		require.NoError(t, err)
+	}
+	require.Equal(t, whole.Hash(), rest.Policy().Hash())
+}
+
+// A batch that does not fit says which one does; that one then runs, and the device has not failed.
+func TestMemoryThatIsShort(t *testing.T) {
+	plan := smallest(t, longGrid, false)
+	dev := open(t, sim.Driver(sim.Config{Memory: 3 << 20}), Config{Chunk: 24})
+	w := newTwin(t, dev, plan)
+	err := w.run(graph.Source{Count: 100_000}, nil).Err
+	require.ErrorIs(t, err, driver.ErrOutOfMemory)
+	var short *MemoryError
+	require.ErrorAs(t, err, &short)
+	require.Equal(t, 100_000, short.Batch)
+	require.Greater(t, short.Bytes, short.Free)
+	require.Greater(t, short.Fits, 1000)
+	require.ErrorContains(t, err, fmt.Sprintf("a batch of %d fits", short.Fits))
+	_, err = w.program.Rollout(w.params, graph.Source{Count: short.Fits}, nil)
+	require.NoError(t, err)
 }

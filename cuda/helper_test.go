@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,12 +97,19 @@ func (c *editedContext) Sync(s driver.Stream) error {
 	return c.Context.Sync(s)
 }
 
-// replaced edits one kernel's text; old must be there.
-func replaced(t testing.TB, ptx, kernel, old, new string) string {
+// replaced edits one kernel's text: the first match of the pattern, or all of them; there must be one.
+func replaced(t testing.TB, ptx, kernel, pattern, new string, all bool) string {
 	t.Helper()
 	at := strings.Index(ptx, ".entry "+kernel+"(")
 	require.GreaterOrEqual(t, at, 0, kernel)
-	i := strings.Index(ptx[at:], old)
-	require.GreaterOrEqual(t, i, 0, "%s has no %q", kernel, old)
-	return ptx[:at+i] + new + ptx[at+i+len(old):]
+	end := at + strings.Index(ptx[at:], "\n}")
+	matches := regexp.MustCompile(pattern).FindAllStringIndex(ptx[at:end], -1)
+	require.NotEmpty(t, matches, "%s has no %q", kernel, pattern)
+	if !all {
+		matches = matches[:1]
+	}
+	for _, m := range slices.Backward(matches) {
+		ptx = ptx[:at+m[0]] + new + ptx[at+m[1]:]
+	}
+	return ptx
 }

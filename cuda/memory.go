@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-ml/sluice/cuda/driver"
 )
@@ -32,12 +33,12 @@ func ptr(n int) driver.Ptr { return driver.Ptr(4 * n) }
 // pinned is page-locked host memory that only grows.
 type pinned struct{ b []byte }
 
-// arena is what a program or a buffer holds. It does not point to its holder, so a cleanup of the holder can give it back.
+// arena is what a program or a buffer holds. It does not point to its holder, nor into it, so a cleanup of the holder can give it back.
 type arena struct {
-	o      *owner
-	arrays []*array
-	host   []*pinned
-	moved  int // counts reallocations: addresses baked into captured graphs are old after one
+	o     *owner
+	list  []driver.Ptr
+	host  [][]byte
+	moved int // counts reallocations: addresses baked into captured graphs are old after one
 }
 
 // grow makes room for n words. zero fills them once, when they are new.
@@ -56,7 +57,7 @@ func (m *arena) grow(a *array, n int, zero bool) error {
 		return err
 	}
 	a.p, a.bytes = p, bytes
-	m.arrays = append(m.arrays, a)
+	m.list = append(m.list, p)
 	if zero {
 		m.o.fill(p, n, m.o.stream[0])
 	}
@@ -69,12 +70,7 @@ func (m *arena) drop(a *array) {
 		return
 	}
 	m.o.check(m.o.ctx.Free(a.p))
-	for i, b := range m.arrays {
-		if b == a {
-			m.arrays = append(m.arrays[:i], m.arrays[i+1:]...)
-			break
-		}
-	}
+	m.list = slices.DeleteFunc(m.list, func(p driver.Ptr) bool { return p == a.p })
 	*a = array{}
 	m.moved++
 }
@@ -84,10 +80,11 @@ func (m *arena) pin(h *pinned, n int) error {
 	if 4*n <= len(h.b) {
 		return nil
 	}
-	if h.b == nil {
-		m.host = append(m.host, h)
-	} else if !m.o.check(m.o.ctx.FreeHost(h.b)) {
-		return m.o.failed
+	if h.b != nil {
+		if !m.o.check(m.o.ctx.FreeHost(h.b)) {
+			return m.o.failed
+		}
+		m.host = slices.DeleteFunc(m.host, func(b []byte) bool { return &b[0] == &h.b[0] })
 	}
 	h.b = nil
 	b, err := m.o.ctx.AllocHost(4 * n)
@@ -95,38 +92,27 @@ func (m *arena) pin(h *pinned, n int) error {
 		return fmt.Errorf("cuda: page-locked host memory: %w", err)
 	}
 	h.b = b
+	m.host = append(m.host, b)
 	m.moved++ // captured copies name it
 	return nil
 }
 
-// free gives everything back, on the owner's thread.
+// free gives everything back, on the owner's thread. What pointed to it is the caller's to forget.
 func (m *arena) free() {
-	for len(m.arrays) > 0 {
-		m.drop(m.arrays[len(m.arrays)-1])
+	for _, p := range m.list {
+		m.o.check(m.o.ctx.Free(p))
 	}
-	for _, h := range m.host {
-		if h.b != nil {
-			m.o.check(m.o.ctx.FreeHost(h.b))
-			h.b = nil
-		}
+	for _, b := range m.host {
+		m.o.check(m.o.ctx.FreeHost(b))
 	}
-	m.host = nil
+	m.list, m.host = nil, nil
+	m.moved++
 }
 
 // abandon is free for a cleanup, which runs on any thread.
 func (m *arena) abandon() {
-	var list []driver.Ptr
-	var host [][]byte
-	for _, a := range m.arrays {
-		list = append(list, a.p)
-	}
-	for _, h := range m.host {
-		if h.b != nil {
-			host = append(host, h.b)
-		}
-	}
-	m.arrays, m.host = nil, nil
-	m.o.orphan(list, host)
+	m.o.orphan(m.list, m.host)
+	m.list, m.host = nil, nil
 }
 
 // MemoryError is a batch that does not fit the device.

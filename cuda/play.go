@@ -21,6 +21,7 @@ const (
 type playKey struct {
 	what    uint8
 	drawn   bool
+	full    bool // of a piece: every lane has all its rows, which only the fast mode asks
 	given   bool
 	part    int // of the rollout, or chunk
 	shape   shape

@@ -47,8 +47,9 @@ type program struct {
 	out     []float64
 	failure error // an ordinary error of this call: the device goes on
 
-	rows, steps, longest int  // of the batch; rows of its longest lane
-	fetched              bool // actions and links are on the host
+	rows, steps       int  // of the batch
+	longest, shortest int  // rows of a lane
+	fetched           bool // actions and links are on the host
 
 	rolloutJob, closeJob, backwardJob, updateJob, evalJob, readJob, fetchJob func()
 	emitPart, emitClose, emitChunk, emitSums, emitUpdate                     func()

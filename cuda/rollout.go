@@ -183,11 +183,11 @@ func (p *program) alive() bool {
 
 // finish sums the lanes' counts and, where the actions were given, runs the networks: in whole pieces and not in a step's few rows.
 func (p *program) finish() {
-	p.rows, p.steps, p.longest = 0, 0, 0
+	p.rows, p.steps, p.longest, p.shortest = 0, 0, 0, p.cap
 	for l, n := range p.counter(countRows) {
 		p.rows += int(n)
 		p.steps += int(p.counter(countSteps)[l])
-		p.longest = max(p.longest, int(n))
+		p.longest, p.shortest = max(p.longest, int(n)), min(p.shortest, int(n))
 	}
 	if p.drawn {
 		return

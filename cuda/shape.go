@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
+	"sort"
 
 	"github.com/sluice-ml/sluice/cuda/driver"
 	"github.com/sluice-ml/sluice/graph"
@@ -120,30 +120,81 @@ func (p *program) reserve(want int) error {
 	if !errors.Is(err, driver.ErrOutOfMemory) {
 		return err
 	}
-	perTraj := int64(p.bytesPerRow(false)) * int64(want*p.lanes) / int64(p.count)
-	fixed := int64(4*p.lanes) * int64(p.plan.GradLen+p.span*(p.plan.ScratchCols+p.plan.SavedCols))
-	free, _, infoErr := p.o.ctx.MemInfo()
-	if infoErr != nil {
-		return errors.Join(err, infoErr)
-	}
-	e := &MemoryError{Batch: p.count, Bytes: fixed + perTraj*int64(p.count), Free: free, Err: err}
+	e := &MemoryError{Batch: p.count, Bytes: p.bytes(want), Err: err}
 	p.mem.free() // half a batch's memory is of no use
 	p.held, p.pin = holdings{saving: p.held.saving}, pages{}
-	if free, _, infoErr = p.o.ctx.MemInfo(); infoErr == nil {
-		e.Free = free
+	if err := p.reserveFixed(); err != nil {
+		return errors.Join(e, err)
 	}
-	e.Fits = int(max(0, (e.Free-fixed)/max(perTraj, 1)))
-	return errors.Join(e, p.reserveFixed())
+	var infoErr error
+	if e.Free, _, infoErr = p.o.ctx.MemInfo(); infoErr != nil {
+		return errors.Join(e, infoErr)
+	}
+	e.Fits = p.fits(e.Free/16*15, (want+p.slots-1)/p.slots) // the driver rounds up, and others ask for memory, too
+	return e
 }
+
+// fits is the largest batch below this one that bytes of memory hold, with so many rows a trajectory.
+func (p *program) fits(bytes int64, rows int) int {
+	q := *p // of which only the shape is used
+	return sort.Search(p.count-1, func(i int) bool {
+		src := p.src
+		src.Count, src.Lanes, src.Given = i+1, min(src.Lanes, i+1), nil
+		return q.cut(src) != nil || q.bytes(q.slots*rows) > bytes
+	})
+}
+
+// bytes is what a batch of p's shape needs beside what is there whatever the batch.
+func (p *program) bytes(want int) (n int64) {
+	for _, r := range p.rooms(blocks(want) * p.lanes) {
+		n += 4 * int64(r.n)
+	}
+	return n
+}
+
+// blocks is rows by whole blocks.
+func blocks(rows int) int { return (rows + graph.BlockRows - 1) / graph.BlockRows * graph.BlockRows }
 
 func (p *program) dropSaved() {
 	p.mem.drop(&p.held.saved)
 	p.held.saving = false
 }
 
+// room is an array and the words a batch wants of it.
+type room struct {
+	a    *array
+	n    int
+	zero bool // filled once: it is downloaded whole, or added up, also where nothing has been written
+}
+
+// rooms are the arrays that grow with a batch, with rows rows of all lanes together.
+func (p *program) rooms(rows int) [34]room {
+	h, pl, s := &p.held, p.plan, &p.plan.World
+	live, fw, bw := p.lanes*p.slots, max(1, graph.Words(s.Actions)), max(1, graph.Words(s.Back))
+	saved, again, grads := rows*pl.SavedCols, 0, 0
+	if !h.saving {
+		saved, again = 0, p.lanes*p.span*pl.SavedCols
+	}
+	if pl.Loss.Class != graph.None {
+		grads = p.lanes * pl.GradLen
+	}
+	fast := p.o.blas != nil // which multiplies rows that a lane has not, too
+	return [...]room{
+		{&h.feat, rows * s.Active, false}, {&h.mask, rows * fw, false}, {&h.bmask, rows * bw, false}, {&h.action, rows, false},
+		{&h.undo, rows, false}, {&h.traj, rows, false}, {&h.next, rows, false}, {&h.prev, rows, false}, {&h.role, rows, false},
+		{&h.logPB, rows, false}, {&h.kept, rows * pl.KeptCols, false}, {&h.saved, saved, fast}, {&h.again, again, fast},
+		{&h.scratch, p.lanes * p.span * pl.ScratchCols, fast}, {&h.grads, grads, true},
+		{&h.live, live, true}, {&h.lastRow, live, false}, {&h.lastUndo, live, false}, {&h.ending, live, false}, {&h.state, live * s.Ints, true},
+		{&h.nextB, live * bw, false}, {&h.nextF, live * fw, false}, {&h.moved, live, true}, {&h.terminal, live, false},
+		{&h.counters, counts * p.lanes, false}, {&h.counters2, counts * p.lanes, false}, {&h.faultState, p.lanes * s.Ints, false},
+		{&h.first, p.count, false}, {&h.last, p.count, false}, {&h.length, p.count, true}, {&h.terminals, p.count * s.Ints, true},
+		{&h.logR, p.count, false}, {&h.trajs, p.count * pl.TrajCols, false}, {&h.tree, p.count, false},
+	}
+}
+
 func (p *program) tryReserve(want int) error {
 	h, m, pl, s := &p.held, p.mem, p.plan, &p.plan.World
-	want = (want + graph.BlockRows - 1) / graph.BlockRows * graph.BlockRows
+	want = blocks(want)
 	rows := h.rows
 	if rows/p.lanes/graph.BlockRows*graph.BlockRows < want {
 		rows = want * p.lanes
@@ -157,42 +208,14 @@ func (p *program) tryReserve(want int) error {
 			p.dropSaved()
 		}
 	}
-	live, words := p.lanes*p.slots, func(n int) int { return max(1, graph.Words(n)) }
-	type room struct {
-		a *array
-		n int
-	}
-	// These are downloaded whole, also where a lane has not written its part.
-	partial := []*array{&h.length, &h.terminals, &h.state, &h.live, &h.moved}
-	grown := []room{
-		{&h.feat, rows * s.Active}, {&h.mask, rows * words(s.Actions)}, {&h.bmask, rows * words(s.Back)},
-		{&h.action, rows}, {&h.undo, rows}, {&h.traj, rows}, {&h.next, rows}, {&h.prev, rows}, {&h.role, rows}, {&h.logPB, rows},
-		{&h.kept, rows * pl.KeptCols},
-		{&h.live, live}, {&h.lastRow, live}, {&h.lastUndo, live}, {&h.ending, live}, {&h.state, live * s.Ints},
-		{&h.nextB, live * words(s.Back)}, {&h.nextF, live * words(s.Actions)}, {&h.moved, live}, {&h.terminal, live},
-		{&h.faultState, p.lanes * s.Ints}, {&h.counters, 8 * p.lanes}, {&h.counters2, 8 * p.lanes},
-		{&h.first, p.count}, {&h.last, p.count}, {&h.length, p.count}, {&h.terminals, p.count * s.Ints}, {&h.logR, p.count},
-		{&h.trajs, p.count * pl.TrajCols}, {&h.tree, p.count},
-		{&h.scratch, p.lanes * p.span * pl.ScratchCols},
-	}
-	if h.saving {
-		grown = append(grown, room{&h.saved, rows * pl.SavedCols})
-	} else {
-		grown = append(grown, room{&h.again, p.lanes * p.span * pl.SavedCols})
-	}
-	for _, r := range grown {
-		if err := m.grow(r.a, r.n, slices.Contains(partial, r.a)); err != nil {
-			return err
-		}
-	}
-	if pl.Loss.Class != graph.None { // what no instruction writes is 0 in every lane
-		if err := m.grow(&h.grads, p.lanes*pl.GradLen, true); err != nil {
+	for _, r := range p.rooms(rows) {
+		if err := m.grow(r.a, r.n, r.zero); err != nil {
 			return err
 		}
 	}
 	h.rows, p.cap = rows, rows/p.lanes/graph.BlockRows*graph.BlockRows
 	return errors.Join(
 		m.pin(&p.pin.terminal, p.count*s.Ints), m.pin(&p.pin.length, p.count), m.pin(&p.pin.logR, p.count),
-		m.pin(&p.pin.counters, 8*p.lanes), m.pin(&p.pin.counters2, 8*p.lanes),
+		m.pin(&p.pin.counters, counts*p.lanes), m.pin(&p.pin.counters2, counts*p.lanes),
 	)
 }

@@ -52,6 +52,16 @@ type checked struct {
 	Passed bool   `json:"passed"`
 }
 
+// verdict is the first device that is not sound.
+func (d *diagnosis) verdict() error {
+	for _, p := range d.Devices {
+		if p.failed {
+			return &checkError{fmt.Errorf("%s is not sound", p.Name)}
+		}
+	}
+	return nil
+}
+
 func doctorCommand() *cobra.Command {
 	var asJSON bool
 	var kind string
@@ -75,12 +85,10 @@ func doctorCommand() *cobra.Command {
 			} else {
 				err = d.print(c.OutOrStdout())
 			}
-			for _, p := range d.Devices {
-				if p.failed && err == nil {
-					err = &checkError{fmt.Errorf("%s is not sound", p.Name)}
-				}
+			if err != nil {
+				return err
 			}
-			return err
+			return d.verdict()
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
