@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// libraries are the driver's name; it lies in the system's folder, and is looked for nowhere else.
+// libraries is the driver's; only the system's folder, where an installed driver puts it, is searched.
 var libraries = []string{"nvcuda.dll"}
 
 // blasLibraries are cuBLAS's, newest first; they are looked for as Windows does.
