@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 
@@ -213,5 +214,39 @@ func TestLaunchesRefused(t *testing.T) {
 		{[3]int{1, 1, 1}, [3]int{1, 1, 1}, 0, args[:4], "4 bytes of arguments"},
 	} {
 		require.ErrorContains(t, k.Launch(c.grid, c.block, c.shared, c.args), c.want)
+	}
+}
+
+// Threads and blocks are numbered along x, then y, then z.
+func TestSpecialRegisters(t *testing.T) {
+	m := sim.New(checks)
+	names := []string{"%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z",
+		"%nctaid.x", "%nctaid.y", "%nctaid.z", "%laneid", "%warpid"}
+	body := "mov.u32 %r1, %tid.z; mov.u32 %r2, %tid.y; mad.lo.s32 %r1, %r1, 3, %r2; mov.u32 %r2, %tid.x; mad.lo.s32 %r1, %r1, 5, %r2;\n" +
+		"mov.u32 %r3, %ctaid.z; mov.u32 %r2, %ctaid.y; mad.lo.s32 %r3, %r3, 2, %r2; mov.u32 %r2, %ctaid.x; mad.lo.s32 %r3, %r3, 2, %r2;\n" +
+		"mad.lo.s32 %r1, %r3, 60, %r1; mul.wide.u32 %rd2, %r1, 56; add.s64 %rd2, %rd1, %rd2;\n"
+	for i, n := range names {
+		body += fmt.Sprintf("mov.u32 %%r2, %s; st.global.u32 [%%rd2+%d], %%r2;\n", n, 4*i)
+	}
+	mod, err := m.Load(kernel(body))
+	require.NoError(t, err)
+	k, err := mod.Kernel("k")
+	require.NoError(t, err)
+	grid, dim := [3]int{2, 2, 3}, [3]int{5, 3, 4}
+	size := 4 * len(names) * 12 * 60
+	x, err := m.Alloc(size)
+	require.NoError(t, err)
+	require.NoError(t, k.Launch(grid, dim, 0, binary.LittleEndian.AppendUint64(nil, x)))
+	raw := make([]byte, size)
+	require.NoError(t, m.Read(raw, x))
+	at := 0
+	for b := range 12 {
+		for n := range 60 {
+			want := []int{n % 5, n / 5 % 3, n / 15, 5, 3, 4, b % 2, b / 2 % 2, b / 4, 2, 2, 3, n % 32, n / 32}
+			for i, w := range want {
+				require.Equal(t, uint32(w), binary.LittleEndian.Uint32(raw[at:]), "%s of thread %d of block %d", names[i], n, b)
+				at += 4
+			}
+		}
 	}
 }

@@ -114,37 +114,25 @@ func (w *warp) begin() {
 	}
 }
 
+// special is the value of a special register, such as "%tid.x", in a lane.
 func (w *warp) special(name string, lane int) int {
 	b, t := w.b, w.id*32+lane
 	switch name {
-	case "%tid.x":
-		return t % b.dim[0]
-	case "%tid.y":
-		return t / b.dim[0] % b.dim[1]
-	case "%tid.z":
-		return t / b.dim[0] / b.dim[1]
-	case "%ntid.x":
-		return b.dim[0]
-	case "%ntid.y":
-		return b.dim[1]
-	case "%ntid.z":
-		return b.dim[2]
-	case "%ctaid.x":
-		return b.id[0]
-	case "%ctaid.y":
-		return b.id[1]
-	case "%ctaid.z":
-		return b.id[2]
-	case "%nctaid.x":
-		return b.grid[0]
-	case "%nctaid.y":
-		return b.grid[1]
-	case "%nctaid.z":
-		return b.grid[2]
 	case "%laneid":
 		return lane
+	case "%warpid":
+		return w.id
 	}
-	return w.id // %warpid
+	register, axis := name[:len(name)-2], name[len(name)-1]-'x'
+	switch register {
+	case "%tid":
+		return [3]int{t % b.dim[0], t / b.dim[0] % b.dim[1], t / b.dim[0] / b.dim[1]}[axis]
+	case "%ntid":
+		return b.dim[axis]
+	case "%ctaid":
+		return b.id[axis]
+	}
+	return b.grid[axis] // %nctaid
 }
 
 // quantum is how many instructions a seeded schedule runs of a warp before another may have its turn.
