@@ -39,11 +39,11 @@ func lossAt(rows, workers int, tier string) Workload {
 // Gates is the table. All take the fastest of the rounds.
 func Gates(cores int) []Gate {
 	return []Gate{
-		{Name: "loss path, 1,232 rows, one worker: share of peak", Bound: .72,
-			needs: []Workload{lossAt(1232, 1, "")},
+		{Name: "dense-input loss path, 1,232 rows, one worker: share of peak", Bound: .72,
+			needs: []Workload{denseLoss(1)},
 			value: func(l []Line) float64 { return l[0].BestShare() }},
-		{Name: "loss path, 1,232 rows: two workers over one", Bound: 1.7,
-			needs: []Workload{lossAt(1232, 1, ""), lossAt(1232, 2, "")},
+		{Name: "dense-input loss path, 1,232 rows: two workers over one", Bound: 1.7,
+			needs: []Workload{denseLoss(1), denseLoss(2)},
 			value: func(l []Line) float64 { return l[0].BestMS / l[1].BestMS }},
 		{Name: "loss path, time a row, 1,232 to 65,536 rows: slowest over fastest", Bound: 1.15, Most: true,
 			needs: []Workload{lossAt(1232, 1, ""), lossAt(8192, 1, ""), lossAt(65536, 1, "")},

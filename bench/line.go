@@ -8,6 +8,7 @@ type Line struct {
 	WorstMS              float64 `json:"ms_worst"`
 	Rows                 int     `json:"rows"` // an iteration, the mean where they are drawn; of a product, m
 	Batch                int     `json:"batch"`
+	Embed                int     `json:"embed"` // width of a dense layer before the hidden ones; 0 is none
 	Width                int     `json:"width"` // of a product, n
 	Workers              int     `json:"workers"`
 	Policy               Policy  `json:"policy"` // empty where nothing is drawn

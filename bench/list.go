@@ -86,7 +86,21 @@ func lossPath(s Sizes, cores int) []Workload {
 			}
 		}
 	}
+	if s.Rows == nil && s.Widths == nil { // the same rows as a dense input, which JAX and PyTorch are usually given
+		for _, workers := range or(s.Workers, slices.Compact([]int{1, cores})) {
+			list = append(list, denseLoss(workers))
+		}
+	}
 	return list
+}
+
+// Features is the width of a dense layer of as many inputs as states have one-hot features.
+const Features = Dim * Side
+
+// denseLoss is the loss path at 1,232 rows whose states come to the two hidden layers as dense rows of Features floats: what a policy
+// with an embedding, or one on states that are no one-hot vectors, costs.
+func denseLoss(workers int) Workload {
+	return Workload{Kind: Loss, Batch: Trajectories(1232), Embed: Features, Width: PolicyWidth, Workers: workers}
 }
 
 func drawn(kind Kind, s Sizes, cores int) ([]Workload, error) {

@@ -42,12 +42,16 @@ func TestLongest(t *testing.T) {
 	require.Equal(t, list, bench.Longest(5))
 }
 
-// TestRowFLOPs counts an 80-8-8-(5+4) net by hand.
+// TestRowFLOPs counts two nets by hand, 80-8-8-(5+4) and, with a dense input, 80-6-8-8-(5+4).
 func TestRowFLOPs(t *testing.T) {
 	forward := 4*8 + 2*8*8 + 2*8*5 + 2*8*4
-	require.EqualValues(t, forward, bench.ForwardFLOPs(8))
+	require.EqualValues(t, forward, bench.ForwardFLOPs(8, 8))
 	// To the weights and to the rows below, of all layers but the first; that one adds a row into four rows of weights.
-	require.EqualValues(t, forward+2*(2*8*8+2*8*9)+4*8, bench.RowFLOPs(8))
+	require.EqualValues(t, forward+2*(2*8*8+2*8*9)+4*8, bench.RowFLOPs(8, 8))
+
+	dense := 2*6*8 + 2*8*8 + 2*8*9
+	require.EqualValues(t, 4*6+dense, bench.ForwardFLOPs(6, 8, 8))
+	require.EqualValues(t, 4*6+dense+2*dense+4*6, bench.RowFLOPs(6, 8, 8))
 }
 
 func names(t *testing.T, kind bench.Kind, s bench.Sizes, cores int) []string {
@@ -63,11 +67,12 @@ func names(t *testing.T, kind bench.Kind, s bench.Sizes, cores int) []string {
 
 func TestList(t *testing.T) {
 	own := names(t, bench.Loss, bench.Sizes{}, 2)
-	require.Len(t, own, 4*(3+1), "four numbers of rows at three widths, and width 256 on one worker too")
+	require.Len(t, own, 4*(3+1)+2, "four numbers of rows at three widths, width 256 on one worker too, and a dense input on one and two")
+	require.Contains(t, own, "loss/tb/hypergrid-20x4/embed=80/width=256/rows=1232/workers=1")
 	require.Contains(t, own, "loss/tb/hypergrid-20x4/width=256/rows=1232/workers=1")
 	require.Contains(t, own, "loss/tb/hypergrid-20x4/width=512/rows=65527/workers=2")
 	require.NotContains(t, own, "loss/tb/hypergrid-20x4/width=512/rows=65527/workers=1")
-	require.Len(t, names(t, bench.Loss, bench.Sizes{}, 1), 4*3)
+	require.Len(t, names(t, bench.Loss, bench.Sizes{}, 1), 4*3+1)
 	require.Equal(t, []string{"iteration/tb/hypergrid-20x4/fresh/width=256/batch=16/workers=2", "iteration/tb/hypergrid-20x4/fresh/width=256/batch=256/workers=2",
 		"iteration/tb/hypergrid-20x4/fresh/width=256/batch=4096/workers=2"}, names(t, bench.Iteration, bench.Sizes{}, 2)[:3])
 	require.Len(t, names(t, bench.Iteration, bench.Sizes{}, 2), 9)

@@ -133,7 +133,7 @@ func (t *timing) line(peak float64) Line {
 	median := (each(t.times[(k-1)/2]) + each(t.times[k/2])) / 2
 	transitions := float64(t.transitions) / float64(k*t.n)
 	l := Line{Name: t.Name(), BestMS: 1e3 * each(t.times[0]), MedianMS: 1e3 * median, WorstMS: 1e3 * each(t.times[k-1]),
-		Batch: t.Batch, Width: t.Width, Workers: t.Workers, Policy: t.Policy, Device: t.Device,
+		Batch: t.Batch, Embed: t.Embed, Width: t.Width, Workers: t.Workers, Policy: t.Policy, Device: t.Device,
 		PerSecond: 1 / median, TrajPerSecond: float64(t.Batch) / median, TransitionsPerSecond: transitions / median,
 		GFLOPs: t.FLOPs(transitions) / median / 1e9, kind: t.Kind}
 	l.PeakShare = l.GFLOPs * 1e9 / (peak * float64(t.Workers))

@@ -70,7 +70,8 @@ func (m Machine) openTrainer(w Workload) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	job := Job(dev, w.Batch, w.Width)
+	hidden := w.Hidden()
+	job := Job(dev, w.Batch, hidden...)
 	if w.Kind != Loss {
 		w.Policy.train(&job)
 	}
@@ -89,7 +90,7 @@ func (m Machine) openTrainer(w Workload) (*Runner, error) {
 	}
 	draws := uint64(0)
 	r.Reset = func() error { draws = 0; return t.Restore(start) }
-	r.FLOPs = func(rows float64) float64 { return rows * RowFLOPs(w.Width) }
+	r.FLOPs = func(rows float64) float64 { return rows * RowFLOPs(hidden...) }
 	switch w.Kind {
 	case Loss:
 		given := Longest(w.Batch)
@@ -107,7 +108,7 @@ func (m Machine) openTrainer(w Workload) (*Runner, error) {
 			return int(n), err
 		}
 	case Rollout:
-		r.FLOPs = func(rows float64) float64 { return rows * ForwardFLOPs(w.Width) }
+		r.FLOPs = func(rows float64) float64 { return rows * ForwardFLOPs(hidden...) }
 		r.Step = func() (int, error) {
 			draws++
 			list, err := t.Policy().Sample(w.Batch, draws)

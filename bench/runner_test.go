@@ -54,11 +54,11 @@ func TestPoliciesStand(t *testing.T) {
 func TestLoss(t *testing.T) {
 	r := open(t, bench.Workload{Kind: bench.Loss, Batch: 3, Width: 16, Workers: 1})
 	require.Equal(t, []int{231, 231}, lengths(t, r, 2))
-	require.Equal(t, 100*bench.RowFLOPs(16), r.FLOPs(100))
+	require.Equal(t, 100*bench.RowFLOPs(16, 16), r.FLOPs(100))
 	require.True(t, strings.HasPrefix(r.Device, "cpu/"))
 	require.NoError(t, r.Reset())
 	r = open(t, bench.Workload{Kind: bench.Rollout, Policy: bench.Fresh, Batch: 3, Width: 16, Workers: 1})
-	require.Equal(t, 100*bench.ForwardFLOPs(16), r.FLOPs(100))
+	require.Equal(t, 100*bench.ForwardFLOPs(16, 16), r.FLOPs(100))
 	r = open(t, bench.Workload{Kind: bench.GEMM, Workers: 1, Product: bench.Product{TA: true, M: 3, K: 4, N: 5}})
 	require.Equal(t, 2*3*4*5., r.FLOPs(0))
 	require.Equal(t, []int{0}, lengths(t, r, 1))
@@ -78,7 +78,7 @@ func TestMeasure(t *testing.T) {
 	require.InEpsilon(t, 8*l.PerSecond, l.TrajPerSecond, 1e-9)
 	require.InEpsilon(t, l.MeanLength*l.TrajPerSecond, l.TransitionsPerSecond, 1e-9)
 	require.InDelta(t, 8*l.MeanLength, l.Rows, .5)
-	require.InEpsilon(t, l.TransitionsPerSecond*bench.RowFLOPs(16)/1e9, l.GFLOPs, 1e-9)
+	require.InEpsilon(t, l.TransitionsPerSecond*bench.RowFLOPs(16, 16)/1e9, l.GFLOPs, 1e-9)
 	require.InEpsilon(t, l.GFLOPs/(2*100), l.PeakShare, 1e-9, "two workers at a peak of 100")
 	require.InEpsilon(t, l.PeakShare*l.MedianMS/l.BestMS, l.BestShare(), 1e-9)
 	require.InEpsilon(t, 2*8*8*16/lines[1].MedianMS/1e6, lines[1].GFLOPs, 1e-9)
@@ -89,7 +89,7 @@ func TestMeasure(t *testing.T) {
 func TestKeys(t *testing.T) {
 	text, err := json.Marshal(bench.Line{})
 	require.NoError(t, err)
-	require.Equal(t, `{"name":"","ms_best":0,"ms_median":0,"ms_worst":0,"rows":0,"batch":0,"width":0,"workers":0,"policy":"","it_per_s":0,"traj_per_s":0,`+
+	require.Equal(t, `{"name":"","ms_best":0,"ms_median":0,"ms_worst":0,"rows":0,"batch":0,"embed":0,"width":0,"workers":0,"policy":"","it_per_s":0,"traj_per_s":0,`+
 		`"transitions_per_s":0,"mean_length":0,"gflop_per_s":0,"peak_share":0,"device":""}`, string(text))
 	text, err = json.Marshal(bench.Verdict{})
 	require.NoError(t, err)

@@ -18,11 +18,16 @@ type column struct {
 }
 
 var (
-	policyColumn  = column{"policy", true, func(l Line) string { return string(l.Policy) }}
-	shapeColumn   = column{"product", true, func(l Line) string { return strings.TrimPrefix(l.Name, string(GEMM)+"/") }}
-	batchColumn   = column{"batch", false, func(l Line) string { return strconv.Itoa(l.Batch) }}
-	rowsColumn    = column{"rows", false, func(l Line) string { return strconv.Itoa(l.Rows) }}
-	widthColumn   = column{"width", false, func(l Line) string { return strconv.Itoa(l.Width) }}
+	policyColumn = column{"policy", true, func(l Line) string { return string(l.Policy) }}
+	shapeColumn  = column{"product", true, func(l Line) string { return strings.TrimPrefix(l.Name, string(GEMM)+"/") }}
+	batchColumn  = column{"batch", false, func(l Line) string { return strconv.Itoa(l.Batch) }}
+	rowsColumn   = column{"rows", false, func(l Line) string { return strconv.Itoa(l.Rows) }}
+	widthColumn  = column{"width", false, func(l Line) string {
+		if l.Embed > 0 {
+			return fmt.Sprintf("%d+%d", l.Embed, l.Width)
+		}
+		return strconv.Itoa(l.Width)
+	}}
 	workersColumn = column{"wk", false, func(l Line) string { return strconv.Itoa(l.Workers) }}
 	lengthColumn  = column{"length", false, func(l Line) string { return fmt.Sprintf("%.1f", l.MeanLength) }}
 	times         = []column{

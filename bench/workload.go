@@ -38,6 +38,7 @@ type Workload struct {
 	Kind    Kind
 	Policy  Policy // of iterations and rollouts
 	Batch   int    // trajectories; of the loss path, given ones of LongestRows rows each
+	Embed   int    // of the loss path: width of a layer before the two hidden ones, which makes their input dense; 0 is none
 	Width   int    // of both hidden layers
 	Workers int
 	Tier    string // value of SLUICE_CPU; empty is the machine's best
@@ -56,7 +57,11 @@ func (w Workload) Name() string {
 	case GEMM:
 		return fmt.Sprintf("%s/%s", w.Kind, w.Product)
 	case Loss:
-		name = fmt.Sprintf("%s/tb/hypergrid-20x4/width=%d/rows=%d/workers=%d", w.Kind, w.Width, w.Batch*LongestRows, w.Workers)
+		name = fmt.Sprintf("%s/tb/hypergrid-20x4/", w.Kind)
+		if w.Embed > 0 {
+			name += fmt.Sprintf("embed=%d/", w.Embed)
+		}
+		name += fmt.Sprintf("width=%d/rows=%d/workers=%d", w.Width, w.Batch*LongestRows, w.Workers)
 		if w.Tier != "" {
 			name += "/" + w.Tier
 		}
@@ -77,10 +82,18 @@ func (p Product) String() string {
 	return fmt.Sprintf("%s/%dx%dx%d", op[:], p.M, p.K, p.N)
 }
 
-// Job is trajectory balance on the 20^4 hypergrid (easy), two hidden layers of width, learned P_B on the shared torso, epsilon .1.
-func Job(dev graph.Device, batch, width int) gfn.Job {
+// Hidden is the widths of the torso's layers.
+func (w Workload) Hidden() []int {
+	if w.Embed > 0 {
+		return []int{w.Embed, w.Width, w.Width}
+	}
+	return []int{w.Width, w.Width}
+}
+
+// Job is trajectory balance on the 20^4 hypergrid (easy), a torso of hidden layers, learned P_B on it, epsilon .1.
+func Job(dev graph.Device, batch int, hidden ...int) gfn.Job {
 	return gfn.Job{Device: dev, World: world.Hypergrid(Dim, Side), LogReward: reward.HypergridEasy(Side), Balance: balance.TB{},
-		Net: nn.MLP{Hidden: []int{width, width}}, Backward: gfn.Learned, Batch: batch, Iterations: 1 << 30, Seed: 1,
+		Net: nn.MLP{Hidden: hidden}, Backward: gfn.Learned, Batch: batch, Iterations: 1 << 30, Seed: 1,
 		Explore: optim.Constant(.1)}
 }
 
@@ -114,17 +127,22 @@ func Longest(n int) [][]int32 {
 	return out
 }
 
-// RowFLOPs is the useful arithmetic of one row, forward and backward, for two hidden layers of width: the dense products count 2 an
-// element forward and 4 backward; the first layer is a gather of Dim rows and counts as the additions it does.
-func RowFLOPs(width int) float64 {
-	w := float64(width)
-	actions, back := float64(Dim+1), float64(Dim)
-	return ForwardFLOPs(width) + 2*(2*w*w+2*w*(actions+back)) + Dim*w
+// RowFLOPs is the useful arithmetic of one row, forward and backward, for a torso of hidden layers: a dense product counts 2 an element
+// forward and 4 backward; the first layer is a gather of Dim rows and counts as the additions it does.
+func RowFLOPs(hidden ...int) float64 {
+	gather, dense := flops(hidden)
+	return 2*gather + 3*dense
 }
 
 // ForwardFLOPs is the forward part of RowFLOPs.
-func ForwardFLOPs(width int) float64 {
-	w := float64(width)
-	actions, back := float64(Dim+1), float64(Dim)
-	return Dim*w + 2*w*w + 2*w*(actions+back)
+func ForwardFLOPs(hidden ...int) float64 {
+	gather, dense := flops(hidden)
+	return gather + dense
+}
+
+func flops(hidden []int) (gather, dense float64) {
+	for i, n := range hidden[1:] {
+		dense += 2 * float64(hidden[i]) * float64(n)
+	}
+	return Dim * float64(hidden[0]), dense + 2*float64(hidden[len(hidden)-1])*(Dim+1+Dim)
 }

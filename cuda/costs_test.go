@@ -217,7 +217,7 @@ func launchesOf(t *testing.T, mode Mode) (list []counted, looks int) {
 	d, err := New(c, Config{Mode: mode})
 	require.NoError(t, err)
 	defer d.Close()
-	trainer, err := gfn.New(bench.Job(d, countedBatch, 256))
+	trainer, err := gfn.New(bench.Job(d, countedBatch, 256, 256))
 	require.NoError(t, err)
 	defer trainer.Close()
 	var first []counted

@@ -126,7 +126,7 @@ func TestAllocations(t *testing.T) {
 	d, err := New(&idle{}, Config{})
 	require.NoError(t, err)
 	defer d.Close()
-	trainer, err := gfn.New(bench.Job(d, countedBatch, 64))
+	trainer, err := gfn.New(bench.Job(d, countedBatch, 64, 64))
 	require.NoError(t, err)
 	defer trainer.Close()
 	step := func() {

@@ -114,7 +114,7 @@ func TestStreamed(t *testing.T) {
 // trained is the parameters' hash after some iterations of the benchmark's job.
 func trained(t *testing.T, dev graph.Device, batch, width, iterations int) string {
 	t.Helper()
-	job := bench.Job(dev, batch, width)
+	job := bench.Job(dev, batch, width, width)
 	job.Iterations = iterations
 	p, err := gfn.Train(context.Background(), job)
 	require.NoError(t, err)
