@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // This file is the list of workloads, the one list that the command and the Go benchmarks measure.
@@ -15,6 +16,7 @@ type Sizes struct {
 	Policies []Policy // of iterations and rollouts
 	Widths   []int
 	Workers  []int // the list's own is one a processor; the loss path of width 256 is measured on one worker too
+	Products []Product
 }
 
 // What the list itself asks for.
@@ -31,6 +33,19 @@ var products = []Product{
 	{M: 1232, K: 80, N: 256}, {M: 1232, K: 256, N: 256}, {TB: true, M: 1232, K: 256, N: 256}, {M: 1232, K: 256, N: 5},
 	{TA: true, M: 256, K: 1232, N: 256}, {TA: true, M: 80, K: 1232, N: 256},
 	{M: 4096, K: 256, N: 256}, {TB: true, M: 4096, K: 256, N: 256}, {M: 8192, K: 512, N: 512},
+}
+
+// ParseProduct reads what Product.String writes: nn, nt or tn, a slash, and m x k x n, as in tn/256x1232x256.
+func ParseProduct(text string) (Product, error) {
+	var p Product
+	op, shape, _ := strings.Cut(text, "/")
+	if _, err := fmt.Sscanf(shape, "%dx%dx%d", &p.M, &p.K, &p.N); err == nil {
+		p.TA, p.TB = op == "tn", op == "nt"
+	}
+	if p.String() != text || min(p.M, p.K, p.N) < 1 || max(p.M, p.K, p.N) > 1<<16 {
+		return Product{}, fmt.Errorf("bench: product: want nn, nt or tn and sizes of 1..%d, as in tn/256x1232x256, is %q", 1<<16, text)
+	}
+	return p, nil
 }
 
 // Trajectories is how many given trajectories come nearest to a number of rows.
@@ -62,7 +77,7 @@ func List(kind Kind, s Sizes, cores int) ([]Workload, error) {
 		return drawn(kind, s, cores)
 	case GEMM:
 		var list []Workload
-		for _, p := range products {
+		for _, p := range or(s.Products, products) {
 			list = append(list, Workload{Kind: GEMM, Workers: 1, Product: p})
 		}
 		return list, nil

@@ -92,6 +92,27 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestParseProduct(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.IntRange(1, 1<<16)
+		want := bench.Product{M: size.Draw(t, "m"), K: size.Draw(t, "k"), N: size.Draw(t, "n")}
+		switch rapid.IntRange(0, 2).Draw(t, "op") {
+		case 1:
+			want.TA = true
+		case 2:
+			want.TB = true
+		}
+		got, err := bench.ParseProduct(want.String())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+	for _, text := range []string{"", "nn", "nn/", "nn/1x2", "nn/1x2x3x4", "tt/1x2x3", "nn/0x2x3", "nn/1x2x65537", "nn/-1x2x3", "1x2x3", "nn/ 1x2x3"} {
+		_, err := bench.ParseProduct(text)
+		require.ErrorContains(t, err, "bench: product: want nn, nt or tn", text)
+	}
+	require.Equal(t, []string{"gemm/nt/3x4x5"}, names(t, bench.GEMM, bench.Sizes{Products: []bench.Product{{TB: true, M: 3, K: 4, N: 5}}}, 2))
+}
+
 func TestListRefuses(t *testing.T) {
 	for _, c := range []struct {
 		kind bench.Kind

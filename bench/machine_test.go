@@ -37,7 +37,12 @@ func still() bench.Machine {
 
 func open(t *testing.T, w bench.Workload) *bench.Runner {
 	t.Helper()
-	r, err := still().Open(w)
+	return openOn(t, still(), w)
+}
+
+func openOn(t *testing.T, m bench.Machine, w bench.Workload) *bench.Runner {
+	t.Helper()
+	r, err := m.Open(w)
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	return r

@@ -26,7 +26,9 @@ type Runner struct {
 	Step func() (transitions int, err error)
 	// Reset goes back to the beginning: the same parameters, and the draws that come next are those of the first time.
 	Reset func() error
-	Close func()
+	// Memory is what the program holds; nil of a product.
+	Memory func() graph.Memory
+	Close  func()
 }
 
 // Open prepares a workload.
@@ -80,7 +82,7 @@ func (m Machine) openTrainer(w Workload) (*Runner, error) {
 		dev.Close()
 		return nil, err
 	}
-	r := &Runner{Device: dev.Name(), Close: func() { t.Close(); dev.Close() }}
+	r := &Runner{Device: dev.Name(), Memory: t.Memory, Close: func() { t.Close(); dev.Close() }}
 	start := t.State()
 	if w.Kind != Loss {
 		if start, err = w.Policy.load(start); err != nil {

@@ -1,7 +1,7 @@
 """Times Sluice and its peers in interleaved rounds on the same cores and prints the table of ratios.
 
 Every round asks each of them once for each workload, one after the other; the fastest of the rounds counts for all. A round is the mean of a
-second of iterations, at least one. The peers' processes stay alive between rounds and sleep; Sluice is a new process each time. Called by run.sh."""
+second of iterations, at least one (of products on one thread, of .3 s). The peers' processes stay alive between rounds and sleep; Sluice is a new process each time. Called by run.sh."""
 import argparse
 import json
 import os
@@ -14,6 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROWS = [1232, 8162, 65527]  # whole trajectories of 77 rows near 1,232, 8,192 and 65,536
 ITERATIONS = [("fresh", 16), ("early", 16), ("converged", 16), ("fresh", 256), ("fresh", 4096)]
 WIDTH = 256
+KINDS = ["loss", "iteration", "gemm"]
+PRODUCTS = ["nn/16x256x256", "nt/16x256x256", "nn/1232x80x256", "nn/1232x256x256", "nt/1232x256x256", "nn/1232x256x5",
+            "tn/256x1232x256", "tn/80x1232x256", "nn/4096x256x256", "nt/4096x256x256", "nn/8192x512x512"]  # those of sluice bench gemm
 
 
 class Peer:
@@ -48,10 +51,14 @@ class Sluice:
         self.describe = json.loads(subprocess.run([program, "version", "--json"], capture_output=True, text=True, check=True).stdout)
 
     def ask(self, request):
-        args = ["--rounds", "1", "--least", "1s", "--warm", "500ms", "--json", "--width", str(request["width"]), "--workers", str(cores())]
+        args = ["--rounds", "1", "--warm", "500ms", "--json"]
+        if request["kind"] == "gemm":
+            args = ["gemm", "--product", request["product"], "--least", "300ms"] + args
+        else:
+            args += ["--least", "1s", "--width", str(request["width"]), "--workers", str(cores())]
         if request["kind"] == "loss":
             args = ["loss", "--rows", str(request["rows"])] + args
-        else:
+        elif request["kind"] == "iteration":
             args = ["iteration", "--policy", request["policy"], "--batch", str(request["batch"])] + args
         done = subprocess.run([self.program, "bench"] + args, capture_output=True, text=True)
         if done.returncode != 0:
@@ -80,7 +87,8 @@ def machine():
 def workloads(which):
     loss = [dict(kind="loss", rows=n, width=WIDTH) for n in ROWS]
     iteration = [dict(kind="iteration", policy=p, batch=b, width=WIDTH) for p, b in ITERATIONS]
-    return [w for w in loss + iteration if which in ("all", w["kind"])]
+    gemm = [dict(kind="gemm", product=p) for p in PRODUCTS]
+    return [w for w in loss + iteration + gemm if which in ("all", w["kind"])]
 
 
 def short(x):
@@ -88,6 +96,8 @@ def short(x):
 
 
 def title(w):
+    if w["kind"] == "gemm":
+        return w["product"]
     if w["kind"] == "loss":
         return f"loss path, {w['rows']:,} rows"
     return f"iteration, batch {w['batch']:,}, {w['policy']}"
@@ -118,7 +128,7 @@ def measure(us, peers, list_, rounds):
 def report(us, peers, list_, best, rounds):
     records, lines = [], []
     lines.append(f"Best of {rounds} interleaved rounds; {machine()}. Ratios are the peer's time over ours.")
-    for kind in ("loss", "iteration"):
+    for kind in KINDS:
         mine = [(i, w) for i, w in enumerate(list_) if w["kind"] == kind]
         if not mine:
             continue
@@ -147,7 +157,7 @@ def report(us, peers, list_, best, rounds):
             record["ratio_to_fastest_peer"] = min(ratios, default=None)
             records.append(record)
             lines.append("| " + " | ".join(row) + " |")
-    versions = {p.name: getattr(p, "describe", None) for p in [us] + peers["loss"] + peers["iteration"]}
+    versions = {p.name: getattr(p, "describe", None) for p in [us] + sum(peers.values(), [])}
     lines += ["", "Versions: " + "; ".join(f"{n} {json.dumps(v)}" for n, v in versions.items() if v)]
     failed = {f"{p.name}: {title(w)}: {best[(i, p.name)]['error']}" for i, w in enumerate(list_) for p in peers[w["kind"]] if "error" in best[(i, p.name)]}
     lines += [f"Not measured: {x}" for x in sorted(failed)]
@@ -159,7 +169,7 @@ def main():
     a.add_argument("--venvs", required=True)
     a.add_argument("--sluice", required=True)
     a.add_argument("--rounds", type=int, default=7)
-    a.add_argument("--only", choices=["all", "loss", "iteration"], default="all")
+    a.add_argument("--only", choices=["all"] + KINDS, default="all")
     a.add_argument("--no-compile", action="store_true", help="leave torch.compile out: it needs a C++ compiler")
     a.add_argument("--out", required=True, help="where results.json and results.md go")
     a = a.parse_args()
@@ -168,12 +178,13 @@ def main():
         loss=[Peer("JAX", python["jax"], "dense_jax.py"), Peer("PyTorch eager", python["torch"], "dense_torch.py")]
         + ([] if a.no_compile else [Peer("PyTorch compiled", python["torch"], "dense_torch.py", compile=True)]),
         iteration=[Peer("gfnx, newest JAX", python["jax"], "iteration_gfnx.py"), Peer("gfnx, its JAX", python["gfnx-pinned"], "iteration_gfnx.py"),
-                   Peer("torchgfn", python["torch"], "iteration_torchgfn.py")])
+                   Peer("torchgfn", python["torch"], "iteration_torchgfn.py")],
+        gemm=[Peer("OpenBLAS", python["jax"], "gemm_openblas.py")])
     us, list_ = Sluice(a.sluice), workloads(a.only)
     try:
         best = measure(us, peers, list_, a.rounds)
     finally:
-        for p in peers["loss"] + peers["iteration"]:
+        for p in sum(peers.values(), []):
             p.close()
     record, text = report(us, peers, list_, best, a.rounds)
     os.makedirs(a.out, exist_ok=True)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Times Sluice beside JAX, PyTorch, gfnx and torchgfn on the same cores, in interleaved rounds, and prints the table of ratios.
+# Times Sluice beside JAX, PyTorch, gfnx, torchgfn and OpenBLAS on the same cores, in interleaved rounds, and prints the table of ratios.
 # The peers go into virtual environments in DIR (Python 3.11 or 3.12, about 6 GB, mostly PyTorch), made at the first call and kept.
 #
-#   bench/peers/run.sh [--dir DIR] [--quick] [--rounds N] [--only loss|iteration] [--no-compile] [--sluice PROGRAM] [--out DIR]
+#   bench/peers/run.sh [--dir DIR] [--quick] [--rounds N] [--only loss|iteration|gemm] [--no-compile] [--sluice PROGRAM] [--out DIR]
 #
 # --quick is 2 rounds without torch.compile, to see that all of it runs. Results go to DIR/results.json and DIR/results.md.
 # PYTHON is the interpreter for the environments, CORES the processors to use, by default the first two (taskset's notation).

@@ -28,6 +28,7 @@ const exitCheck = 3
 type benchFlags struct {
 	sizes    bench.Sizes
 	policies []string
+	products []string
 	options  bench.Options
 	json     bool
 	markdown bool
@@ -56,6 +57,7 @@ func benchCommand() *cobra.Command {
 	set.IntSliceVar(&f.sizes.Widths, "width", nil, "of both hidden layers (default: loss 128,256,512; others 256)")
 	set.IntSliceVar(&f.sizes.Workers, "workers", nil, "goroutines (default one a processor; loss of width 256 on one too)")
 	set.StringSliceVar(&f.policies, "policy", nil, "iteration, rollout: fresh, early, converged (default all)")
+	set.StringSliceVar(&f.products, "product", nil, "gemm: nn, nt or tn and m x k x n, as in tn/256x1232x256")
 	set.IntVar(&f.options.Rounds, "rounds", 7, "interleaved rounds")
 	set.DurationVar(&f.options.Least, "least", 100*time.Millisecond, "a round repeats an iteration for this long")
 	set.DurationVar(&f.options.Warm, "warm", time.Second, "arithmetic before the first round")
@@ -107,7 +109,7 @@ var benchTakes = map[bench.Kind][]string{
 	bench.Loss:      {"rows", "width", "workers"},
 	bench.Iteration: {"batch", "policy", "width", "workers"},
 	bench.Rollout:   {"batch", "policy", "width", "workers"},
-	bench.GEMM:      nil,
+	bench.GEMM:      {"product"},
 }
 
 // workloads is the lists to measure, one after the other.
@@ -118,6 +120,13 @@ func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, args []string)
 	}
 	for _, p := range f.policies {
 		f.sizes.Policies = append(f.sizes.Policies, bench.Policy(p))
+	}
+	for _, text := range f.products {
+		p, err := bench.ParseProduct(text)
+		if err != nil {
+			return nil, err
+		}
+		f.sizes.Products = append(f.sizes.Products, p)
 	}
 	var lists [][]bench.Workload
 	for _, k := range kinds {
@@ -130,7 +139,7 @@ func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, args []string)
 	if len(args) == 0 {
 		return lists, nil
 	}
-	for _, name := range []string{"rows", "batch", "policy", "width", "workers"} {
+	for _, name := range []string{"rows", "batch", "policy", "width", "workers", "product"} {
 		if c.Flags().Changed(name) && !slices.Contains(benchTakes[kinds[0]], name) {
 			return nil, fmt.Errorf("--%s: the workload %s has none", name, kinds[0])
 		}
@@ -166,7 +175,7 @@ func (f *benchFlags) runCheck(ctx context.Context, c *cobra.Command, m bench.Mac
 	if len(args) > 0 {
 		return &usageError{fmt.Errorf("--check measures workloads of its own, not %s; a share is given as --check=0.7", args[0])}
 	}
-	for _, name := range []string{"rows", "batch", "policy", "width", "workers", "markdown"} {
+	for _, name := range []string{"rows", "batch", "policy", "width", "workers", "product", "markdown"} {
 		if c.Flags().Changed(name) {
 			return &usageError{fmt.Errorf("--check and --%s exclude each other", name)}
 		}

@@ -84,7 +84,7 @@ func summarise(c run.Config, name string) (*planSummary, error) {
 	defer t.Close()
 	p := t.Plan()
 	s := &planSummary{Name: name, Device: d.Name(), Lanes: t.Lanes(), Step: len(p.Step), Close: len(p.Close), Backward: len(p.Backward),
-		RowBytes: 4 * (p.KeptCols + p.SavedCols), Text: p.String()}
+		RowBytes: p.BytesPerRow(), Text: p.String()}
 	for _, x := range p.Params {
 		s.Parameters += x.Size()
 		s.ParamShapes = append(s.ParamShapes, tensor{x.Name, x.Shape, x.Group})
