@@ -109,15 +109,19 @@ func (m Moves) Steps() int {
 // MaskForward writes the allowed actions of s as a bitset: action a is bit a%32 of word a/32. All words of dst are
 // written; it has room for Forward() bits and, under StopAnywhere, the stop bit, which is always set.
 func (m Moves) MaskForward(dst []uint32, s []int32) {
-	clear(dst)
 	switch m.Kind {
 	case Increment:
-		for i, v := range s {
-			if int(v)+1 < m.Values {
-				dst[i/32] |= 1 << (i % 32)
+		top := int32(m.Values - 1)
+		for w := range dst {
+			word := uint32(0)
+			for i, v := range wordOf(s, w) {
+				word |= uint32(v-top) >> 31 << i // v < top, without a branch
 			}
+			dst[w] = word
 		}
-	case Append: // registers fill in order, so one is empty exactly when the last one is
+	case Append:
+		clear(dst)
+		// Registers fill in order, so one is empty exactly when the last one is.
 		if s[len(s)-1] == 0 {
 			for a := range m.Values - 1 {
 				dst[a/32] |= 1 << (a % 32)
@@ -132,19 +136,26 @@ func (m Moves) MaskForward(dst []uint32, s []int32) {
 
 // MaskBackward writes the allowed undo actions of s as a bitset of Backward() bits; it is empty only at the source.
 func (m Moves) MaskBackward(dst []uint32, s []int32) {
-	clear(dst)
 	switch m.Kind {
 	case Increment:
-		for i, v := range s {
-			if v > 0 {
-				dst[i/32] |= 1 << (i % 32)
+		for w := range dst {
+			word := uint32(0)
+			for i, v := range wordOf(s, w) {
+				word |= uint32(-v) >> 31 << i // v > 0
 			}
+			dst[w] = word
 		}
 	case Append:
+		clear(dst)
 		if s[0] != 0 {
 			dst[0] = 1
 		}
 	}
+}
+
+// wordOf is the registers whose bits lie in word w of a mask, if any.
+func wordOf(s []int32, w int) []int32 {
+	return s[min(32*w, len(s)):min(32*w+32, len(s))]
 }
 
 // Step applies the allowed move a to s and returns the undo action that takes it back.

@@ -118,7 +118,7 @@ func TestPlanPresetsVersion(t *testing.T) {
 	require.Contains(t, plan, "parameters")
 	p := object(t, do(t, dir, "plan", "hypergrid-8x8", "--json"))
 	require.Greater(t, p["step_instructions"], 3.)
-	require.Equal(t, 4.*(11+2*128+3+2), p["bytes_per_row"], "row data, two hidden layers and logits for Backward, log P_F and its residual")
+	require.Equal(t, 4.*(11+2*128+3+2), p["bytes_per_row"], "row data, two hidden layers and logits for Backward, log P_F and its gradient")
 	require.Contains(t, p["text"], "linear")
 
 	list := do(t, dir, "presets")
