@@ -1,7 +1,7 @@
 """Times Sluice and its peers in interleaved rounds on the same cores and prints the table of ratios.
 
-Every round asks each of them once for each workload, one after the other; the fastest of the rounds counts for all. A round is the mean of a
-second of iterations, at least one (of products on one thread, of .3 s). The peers' processes stay alive between rounds and sleep; Sluice is a new process each time. Called by run.sh."""
+Every round asks each of them once for each workload, one after the other; the fastest of the rounds counts for all. A round is the mean of .3
+seconds of iterations, at least one: short, so that on a machine with other work each finds a moment for itself. The peers' processes stay alive between rounds and sleep; Sluice is a new process each time. Called by run.sh."""
 import argparse
 import json
 import os
@@ -51,11 +51,11 @@ class Sluice:
         self.describe = json.loads(subprocess.run([program, "version", "--json"], capture_output=True, text=True, check=True).stdout)
 
     def ask(self, request):
-        args = ["--rounds", "1", "--warm", "500ms", "--json"]
+        args = ["--rounds", "1", "--least", "300ms", "--warm", "500ms", "--json"]
         if request["kind"] == "gemm":
-            args = ["gemm", "--product", request["product"], "--least", "300ms"] + args
+            args = ["gemm", "--product", request["product"]] + args
         else:
-            args += ["--least", "1s", "--width", str(request["width"]), "--workers", str(cores())]
+            args += ["--width", str(request["width"]), "--workers", str(cores())]
         if request["kind"] == "loss":
             args = ["loss", "--rows", str(request["rows"])] + args
         elif request["kind"] == "iteration":

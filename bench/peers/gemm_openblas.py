@@ -31,4 +31,4 @@ def build(request):
     return run
 
 
-serve(build, dict(library="numpy", version=np.__version__, blas=version()), least=0.3)
+serve(build, dict(library="numpy", version=np.__version__, blas=version()))

@@ -8,7 +8,7 @@ import sys
 import time
 
 
-def serve(build, describe, least=1.0):
+def serve(build, describe, least=0.3):
     """build(request) returns run(n) -> dict, which runs n iterations to their end and says what was seen (such as mean_length)."""
     runs = {}
     print(json.dumps(describe), flush=True)
