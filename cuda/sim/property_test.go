@@ -43,7 +43,7 @@ func floatBits() *rapid.Generator[uint64] {
 }
 
 const (
-	slot  = 40 // bytes a thread: four values and the result
+	slot  = 48 // bytes a thread: four values, the result, and room for 128-bit accesses
 	lanes = 32
 )
 
@@ -58,7 +58,7 @@ type bench struct {
 func (s snippet) load(t testing.TB) *bench {
 	names, widths := []string{"d", "a", "b", "c", "e"}, strings.Fields(s.widths)
 	text := ".version 6.3\n.target sm_70\n.address_size 64\n.visible .entry k(.param .u64 x)\n{\n.reg .pred p, q, r;\n.reg .b32 n;\n.reg .b64 at, base;\n" +
-		"ld.param.u64 base, [x];\nmov.u32 n, %tid.x;\nmul.wide.u32 at, n, 40;\nadd.s64 at, base, at;\n"
+		"ld.param.u64 base, [x];\nmov.u32 n, %tid.x;\nmul.wide.u32 at, n, 48;\nadd.s64 at, base, at;\n"
 	for i, w := range widths {
 		if w != "p" {
 			text += fmt.Sprintf(".reg .b%s %s;\n", w, names[i])
