@@ -310,6 +310,23 @@ func TestEventsAndDevices(t *testing.T) {
 	ms, err := c.Elapsed(h.e, h.e)
 	require.NoError(t, err)
 	require.Zero(t, ms)
+
+	// Who waits for an event waits for what came before it, and for itself; not for what came after.
+	other, err := c.NewStream()
+	require.NoError(t, err)
+	late, err := c.NewEvent()
+	require.NoError(t, err)
+	require.NoError(t, c.Fill32(h.p, 1, 1, h.s))
+	require.NoError(t, c.Record(late, h.s))
+	require.NoError(t, c.Fill32(h.p, 2, 1, h.s))
+	require.NoError(t, c.Wait(other, late))
+	require.NoError(t, c.ToHost(h.host, h.p, other))
+	require.NoError(t, c.Sync(other))
+	require.Equal(t, uint32(1), binary.LittleEndian.Uint32(h.host))
+	ms, err = c.Elapsed(h.e, late)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, ms, 0.0)
+
 	free, total, err := c.MemInfo()
 	require.NoError(t, err)
 	require.Equal(t, int64(64), total-free)

@@ -76,6 +76,9 @@ func TestFaultsOfTheHost(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, m.Copy(y, z, 64))
 	fault(m.Read(make([]byte, 4), y), sim.Uninitialised, "a copy to the host of byte 0 of an allocation of 64")
+	require.NoError(t, m.Copy(y+8, x, 4))
+	require.NoError(t, m.Read(make([]byte, 4), y+8), "and what somebody wrote, too")
+	fault(m.Read(make([]byte, 8), y+8), sim.Uninitialised, "byte 12 of an allocation of 64")
 
 	require.NoError(t, m.Free(x))
 	require.ErrorContains(t, launch(), fmt.Sprintf("use after free in kernel k, block [0 0 0], thread 0, line 16: ld.global.u32 %%r2, [%%rd1];: %#x is byte 0 of an allocation that was freed", x))
