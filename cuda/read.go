@@ -35,7 +35,7 @@ func (p *program) Read(dst []float64, o graph.Ref) {
 
 func (p *program) read() {
 	n := len(p.out)
-	if p.failure = p.mem.pin(&p.pin.output, n); p.failure != nil {
+	if !p.o.check(p.mem.pin(&p.pin.output, n)) { // the contract has no error here, so the device keeps it for the next entry
 		return
 	}
 	p.o.toHost(p.pin.output.b[:4*n], driver.Ptr(p.joint(p.want)), p.o.stream[0])
@@ -45,7 +45,7 @@ func (p *program) read() {
 	}
 }
 
-// Actions walks the trajectory's rows.
+// Actions walks the trajectory's rows; where the device failed there are none, and the error is the next entry's.
 func (p *program) Actions(dst []int32, i int) []int32 {
 	if !p.fetched {
 		if err := p.run(p.fetchJob); err != nil {
@@ -68,7 +68,7 @@ func (p *program) fetch() {
 		h *pinned
 		a *array
 	}{{&p.pin.action, &p.held.action}, {&p.pin.next, &p.held.next}, {&p.pin.role, &p.held.role}} {
-		if p.failure = p.mem.pin(r.h, n); p.failure != nil {
+		if !o.check(p.mem.pin(r.h, n)) {
 			return
 		}
 		for l, rows := range p.counter(countRows) {
@@ -76,7 +76,7 @@ func (p *program) fetch() {
 			o.toHost(r.h.b[4*at:4*(at+int(rows))], r.a.at(at), s)
 		}
 	}
-	if p.failure = p.mem.pin(&p.pin.first, p.count); p.failure != nil {
+	if !o.check(p.mem.pin(&p.pin.first, p.count)) {
 		return
 	}
 	o.toHost(p.pin.first.b[:4*p.count], p.held.first.p, s)

@@ -4,6 +4,7 @@
 //	go run ./cuda/check -update     # the same, and write testdata/registers.txt
 //	go run ./cuda/check -estimate   # how long an iteration should take on a large card, from committed counters (-registers, -costs: the others)
 //	go run ./cuda/check -page       # write these tables into docs/cuda.md
+//	go run ./cuda/check -coverage F # how much of cuda/ the tests run, by a profile of go test; fails below 95 %
 //
 // The first call fetches the assemblers (CUDA 12.9's and 13.5's ptxas and nvdisasm, 93 MB) with pip into the user's cache folder and
 // from then on nothing. Where they cannot be had (no pip, no network, not Linux on x86-64) it says so and ends with 0. It ends with 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -20,26 +21,33 @@ type options struct {
 	update, verbose bool
 	print           map[string]*bool // by table
 	rewrite         bool
+	coverage        string // a profile
 }
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("check: ")
-	var o options
-	cache, _ := os.UserCacheDir()
-	flag.StringVar(&o.root, "root", ".", "folder of the module")
-	flag.StringVar(&o.cache, "cache", filepath.Join(cache, "sluice"), "folder for the assemblers")
-	flag.BoolVar(&o.update, "update", false, "write the table of registers")
-	o.print = map[string]*bool{}
-	for name := range o.tables() {
-		o.print[name] = flag.Bool(name, false, "print this table of docs/cuda.md and do no more")
-	}
-	flag.BoolVar(&o.rewrite, "page", false, "write the tables into docs/cuda.md and do no more")
-	flag.BoolVar(&o.verbose, "v", false, "print the inner loops of the tiled products")
-	flag.Parse()
-	if err := o.run(); err != nil {
+	if err := command(os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// command is the program with its arguments; it writes what was asked for, or found, to w.
+func command(args []string, w io.Writer) error {
+	o := options{print: map[string]*bool{}}
+	cache, _ := os.UserCacheDir()
+	flags := flag.NewFlagSet("check", flag.ExitOnError)
+	flags.StringVar(&o.root, "root", ".", "folder of the module")
+	flags.StringVar(&o.cache, "cache", filepath.Join(cache, "sluice"), "folder for the assemblers")
+	flags.BoolVar(&o.update, "update", false, "write the table of registers")
+	for name := range o.tables() {
+		o.print[name] = flags.Bool(name, false, "print this table of docs/cuda.md and do no more")
+	}
+	flags.BoolVar(&o.rewrite, "page", false, "write the tables into docs/cuda.md and do no more")
+	flags.StringVar(&o.coverage, "coverage", "", "judge this coverage profile and do no more")
+	flags.BoolVar(&o.verbose, "v", false, "print the inner loops of the tiled products")
+	_ = flags.Parse(args) // it exits
+	return o.run(w)
 }
 
 func (o *options) registersFile() string {
@@ -48,13 +56,16 @@ func (o *options) registersFile() string {
 
 func (o *options) ptxFile() string { return filepath.Join(o.root, "cuda/kernel/kernels.ptx") }
 
-func (o *options) run() error {
+func (o *options) run(w io.Writer) error {
+	if o.coverage != "" {
+		return o.judgeCoverage(w)
+	}
 	if o.rewrite {
 		return o.writePage()
 	}
 	for name, write := range o.tables() {
 		if *o.print[name] {
-			return write(os.Stdout)
+			return write(w)
 		}
 	}
 	t, err := findTools(o.cache, true)
@@ -65,7 +76,7 @@ func (o *options) run() error {
 	if err != nil {
 		return err
 	}
-	return o.check(t)
+	return o.check(t, w)
 }
 
 func (o *options) committed() (*table, error) {
@@ -81,7 +92,7 @@ func (o *options) committed() (*table, error) {
 }
 
 // check is the whole of it.
-func (o *options) check(t tools) error {
+func (o *options) check(t tools, w io.Writer) error {
 	ptx, err := os.ReadFile(o.ptxFile())
 	if err != nil {
 		return err
@@ -94,7 +105,7 @@ func (o *options) check(t tools) error {
 	for i := range results {
 		found = append(found, results[i].judge()...)
 		if o.verbose {
-			results[i].describe(os.Stdout)
+			results[i].describe(w)
 		}
 	}
 	now, err := tabulate(results)
@@ -114,12 +125,12 @@ func (o *options) check(t tools) error {
 		found = append(found, now.differences(committed)...)
 	}
 	for _, f := range found {
-		fmt.Println(f)
+		fmt.Fprintln(w, f)
 	}
 	if len(found) > 0 {
 		return fmt.Errorf("%d findings", len(found))
 	}
-	fmt.Printf("%d kernels for %d targets: no spill, no local memory, no contraction, registers as in the table, loops as they should be\n",
+	fmt.Fprintf(w, "%d kernels for %d targets: no spill, no local memory, no contraction, registers as in the table, loops as they should be\n",
 		len(now.kernels), len(results))
 	return nil
 }
@@ -147,7 +158,7 @@ func (t tools) examineAll(ptx string) ([]result, error) {
 }
 
 // describe prints the inner loops.
-func (r *result) describe(w *os.File) {
+func (r *result) describe(w io.Writer) {
 	for i := range r.code {
 		if f := &r.code[i]; tiled.MatchString(f.name) {
 			loop := f.loop()

@@ -13,7 +13,7 @@ import (
 //	d  a register to write, as wide as the type     s  a register, number or special register of that width
 //	D  the same, but twice as wide under .wide       S  the same, but twice as wide under .wide
 //	r  a register or number of 32 bits               p  a predicate to write     q  a predicate to read, perhaps negated
-//	x  any register that is no predicate             v  one register or a vector, to read or to write
+//	x  any register that is no predicate             y  the same or a number      v  one register or a vector, to read or to write
 //	m  an address in memory                          l  a label    ?  what follows may be left out
 type form struct {
 	types []Type
@@ -53,7 +53,7 @@ var forms = map[string][]form{
 	"not":        {{types: []Type{Pred}, args: "pq"}, {types: plain, args: "ds"}},
 	"shl":        {{types: plain, args: "dsr"}},
 	"shr":        {{types: append(append([]Type{}, plain...), ints...), args: "dsr"}},
-	"shf":        {{types: []Type{B32}, must: []string{"l", "r"}, may: []string{"wrap"}, args: "dssr"}},
+	"shf":        {{types: []Type{B32}, must: []string{"l", "r"}, may: []string{"clamp", "wrap"}, args: "dssr"}},
 	"popc":       {{types: []Type{B32, B64}, args: "xs"}},
 	"clz":        {{types: []Type{B32, B64}, args: "xs"}},
 	"brev":       {{types: []Type{B32, B64}, args: "ds"}},
@@ -64,7 +64,7 @@ var forms = map[string][]form{
 	"setp":       {{types: append(append([]Type{F32}, plain...), ints...), must: relations, may: []string{"and", "or", "xor"}, args: "pss?q"}},
 	"selp":       {{types: append(append([]Type{F32}, plain...), ints...), args: "dssq"}},
 	"mov":        {{types: []Type{Pred}, args: "pq"}, {types: append(append([]Type{F32}, plain...), ints...), args: "vv"}},
-	"cvt":        {{types: memory, may: []string{"rn", "rni", "rzi", "rmi", "rpi"}, args: "xx"}},
+	"cvt":        {{types: memory, may: []string{"rn", "rni", "rzi", "rmi", "rpi"}, args: "xy"}},
 	"cvta":       {{types: []Type{U64}, must: []string{"global", "shared", "const"}, may: []string{"to"}, args: "ds"}},
 	"ld":         {{types: memory, may: []string{"global", "shared", "const", "param", "nc", "volatile", "v2", "v4", "relaxed", "gpu", "cta"}, args: "vm"}},
 	"st":         {{types: memory, may: []string{"global", "shared", "volatile", "v2", "v4", "relaxed", "gpu", "cta"}, args: "mv"}},
@@ -150,6 +150,8 @@ func (k *Kernel) fits(in *Instr, o *Operand, letter byte) bool {
 	case 'r':
 		return reg(32) || o.Kind == Immediate || o.Kind == Special
 	case 'x':
+		return reg(0)
+	case 'y':
 		return reg(0) || o.Kind == Immediate
 	case 'p':
 		return pred() && !o.Not
@@ -165,13 +167,24 @@ func (k *Kernel) fits(in *Instr, o *Operand, letter byte) bool {
 		wide := o.Kind == Register && k.Regs[o.Reg].Type != Pred && k.Regs[o.Reg].Type.Bits() >= width
 		return wide || o.Kind == Immediate || o.Kind == Special || o.Kind == Symbol || o.Kind == Sink
 	}
+	if in.Op == "mov" {
+		width /= len(o.Elems)
+	}
 	for i := range o.Elems {
 		e := &o.Elems[i]
-		if e.Kind != Sink && e.Kind != Immediate && !(e.Kind == Register && k.Regs[e.Reg].Type != Pred) {
+		if e.Kind != Sink && e.Kind != Immediate && !(e.Kind == Register && k.Regs[e.Reg].Type != Pred && k.Regs[e.Reg].Type.Bits() >= width) {
 			return false
 		}
 	}
 	return true
+}
+
+// only says that the operand, or each of a vector's, is a register or of that kind.
+func (o *Operand) only(kind Kind) bool {
+	if o.Kind == Vector {
+		return !slices.ContainsFunc(o.Elems, func(e Operand) bool { return !e.only(kind) })
+	}
+	return o.Kind == Register || o.Kind == kind
 }
 
 // special are rules that the table cannot say.
@@ -182,6 +195,12 @@ func (k *Kernel) special(in *Instr) string {
 		if in.Op == "st" {
 			v = in.Args[1]
 		}
+		if in.Op == "ld" && !v.only(Sink) {
+			return "loads into what is no register"
+		}
+		if in.Op == "st" && !v.only(Immediate) {
+			return "stores what is no value"
+		}
 		want := map[string]int{"v2": 2, "v4": 4, "": 1}[in.Mod("v2", "v4")]
 		if n := max(len(v.Elems), 1); n != want {
 			return fmt.Sprintf("moves %d values", n)
@@ -191,7 +210,7 @@ func (k *Kernel) special(in *Instr) string {
 		}
 	case "mov":
 		d, s := in.Args[0], in.Args[1]
-		if d.Kind == Vector && s.Kind == Vector || d.Kind != Vector && d.Kind != Register {
+		if d.Kind == Vector && (s.Kind == Vector || !d.only(Sink)) || s.Kind == Vector && !s.only(Immediate) || d.Kind != Vector && d.Kind != Register {
 			return "not supported"
 		}
 		if n := max(len(d.Elems), len(s.Elems)); n > 0 && in.Type.Bits()%(8*n) != 0 {
@@ -208,6 +227,18 @@ func (k *Kernel) special(in *Instr) string {
 		if in.Has("cas") != (len(in.Args) == 4) {
 			return "a fourth operand comes with .cas"
 		}
+	case "red":
+		if m := in.Mod("exch", "cas"); m != "" {
+			return "has no use without its result: ." + m
+		}
+	case "shf":
+		if in.Mod("clamp", "wrap") == "" {
+			return "wants one of .clamp, .wrap"
+		}
+	case "lop3":
+		if in.Args[4].Kind != Immediate {
+			return "the table is no number"
+		}
 	case "shfl", "vote":
 		if !in.Has("sync") {
 			return "wants .sync"
@@ -220,10 +251,6 @@ func (k *Kernel) special(in *Instr) string {
 		toFloat, fromFloat := in.Type.Float(), in.From.Float()
 		if (toFloat && !fromFloat) != (round == "rn") || (fromFloat && !toFloat) != (round != "" && round != "rn") || toFloat && fromFloat {
 			return "not supported between these types with this rounding"
-		}
-	case "mul", "mad":
-		if in.Has("hi") && in.Type.Bits() < 32 || in.Has("wide") && in.Type.Bits() > 32 {
-			return "not supported at this width"
 		}
 	}
 	return ""

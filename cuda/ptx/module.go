@@ -66,7 +66,6 @@ type Kernel struct {
 	MinBlocks  int   // .minnctapersm, 0 where there is none
 	Regs       []Reg // Operand.Reg is an index
 	Shared     []Var // the static shared variables it uses
-	SharedSize int   // bytes of static shared memory; dynamic shared memory follows at Dynamic
-	Dynamic    int   // offset of the extern shared array, -1 where there is none
+	SharedSize int   // bytes of it
 	Body       []Instr
 }

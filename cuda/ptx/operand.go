@@ -24,9 +24,10 @@ func (p *parser) instruction() {
 		}
 		in.Mods = append(in.Mods, m)
 	}
-	if in.Op != "cvt" {
+	switch {
+	case in.Op != "cvt":
 		in.From = None
-	} else {
+	case in.From != None:
 		in.Type, in.From = in.From, in.Type // the destination's type is named first
 	}
 	for !p.accept(";") {
@@ -77,9 +78,7 @@ func (p *parser) operand(label bool) Operand {
 		}
 	case s == "[":
 		o = p.operand(false)
-		if o.Kind == Immediate {
-			o.Reg = -1
-		} else if o.Kind != Register && o.Kind != Symbol {
+		if o.Kind != Register && o.Kind != Symbol && o.Kind != Immediate {
 			p.fail("no address")
 		}
 		o.Kind = Address

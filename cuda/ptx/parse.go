@@ -156,7 +156,7 @@ func (p *parser) module() {
 }
 
 // declared is what a variable's declaration says before an initial value (.align 4 .b8 name[32]), and the bytes of one element.
-func (p *parser) declared() (v Var, size int, unsized bool) {
+func (p *parser) declared() (v Var, size int) {
 	for strings.HasPrefix(p.peek(), ".") {
 		switch d := p.next(); d {
 		case ".align":
@@ -180,9 +180,8 @@ func (p *parser) declared() (v Var, size int, unsized bool) {
 		p.fail("%s is aligned to %d, no power of two", v.Name, v.Align)
 	}
 	if p.accept("[") {
-		if p.accept("]") {
-			v.Bytes = 0
-			return v, size, true
+		if p.peek() == "]" {
+			p.fail("%s has no size", v.Name)
 		}
 		v.Bytes *= p.number(maxBytes)
 		p.want("]")
@@ -190,14 +189,11 @@ func (p *parser) declared() (v Var, size int, unsized bool) {
 			p.fail("%s is larger than %d bytes", v.Name, maxBytes)
 		}
 	}
-	return v, size, false
+	return v, size
 }
 
 func (p *parser) moduleVar(space string) {
-	v, elem, unsized := p.declared()
-	if unsized {
-		p.fail("%s has no size", v.Name)
-	}
+	v, elem := p.declared()
 	v.Space = Global
 	if space == ".const" {
 		v.Space = Const
@@ -235,7 +231,7 @@ func (p *parser) moduleVar(space string) {
 }
 
 func (p *parser) entry() {
-	k := &Kernel{Line: p.words[p.at-1].line, Name: p.next(), Dynamic: -1}
+	k := &Kernel{Line: p.words[p.at-1].line, Name: p.next()}
 	if p.m.Kernel(k.Name) != nil {
 		p.fail("kernel %s is there twice", k.Name)
 	}
@@ -243,10 +239,7 @@ func (p *parser) entry() {
 	if p.accept("(") {
 		for !p.accept(")") {
 			p.want(".param")
-			v, _, unsized := p.declared()
-			if unsized {
-				p.fail("%s has no size", v.Name)
-			}
+			v, _ := p.declared()
 			offset := (k.ParamBytes + v.Align - 1) / v.Align * v.Align
 			p.params[v.Name] = len(k.Params)
 			k.Params = append(k.Params, Param{v.Name, v.Bytes, v.Align, offset})
@@ -301,8 +294,8 @@ func (p *parser) body() {
 			return
 		case s == ".reg":
 			p.registers()
-		case s == ".shared", s == ".extern":
-			p.sharedVar(s)
+		case s == ".shared":
+			p.sharedVar()
 		case s == ".pragma", s == ".loc", s == ".file":
 			line := p.words[p.at-1].line
 			for p.at < len(p.words) && p.words[p.at].line == line && !p.accept(";") {
@@ -349,22 +342,11 @@ func (p *parser) registers() {
 	}
 }
 
-func (p *parser) sharedVar(s string) {
-	dynamic := s == ".extern"
-	if dynamic {
-		p.want(".shared")
-	}
-	v, _, unsized := p.declared()
+func (p *parser) sharedVar() {
+	v, _ := p.declared()
 	p.want(";")
-	if unsized != dynamic {
-		p.fail("%s: an array without a size is .extern, and only that", v.Name)
-	}
 	v.Space, v.Offset = Shared, (p.k.SharedSize+v.Align-1)/v.Align*v.Align
 	p.names.shared[v.Name] = v.Offset
-	if dynamic {
-		p.k.Dynamic = v.Offset
-		return
-	}
 	p.k.SharedSize = v.Offset + v.Bytes
 	p.k.Shared = append(p.k.Shared, v)
 }

@@ -92,6 +92,40 @@ func TestRefusals(t *testing.T) {
 		".shared .b8 y[99999999999];":               "is no number of",
 		"and.pred %p1, %p2, %r1;":                   "operand 3 does not fit",
 		"not.b32 %r1, !%r2;":                        "! is for predicates",
+		"shf.l.b32 %r1, %r1, %r2, %r3;":             "wants one of .clamp, .wrap",
+		"lop3.b32 %r1, %r1, %r2, %r3, %r3;":         "the table is no number",
+		"red.global.cas.b32 [%rd1], %r1;":           "has no use without its result: .cas",
+		"cvt.u32.u64 5, %rd1;":                      "operand 1 does not fit",
+		"popc.b32 %r1, %p1;":                        "operand 2 does not fit",
+		"ld.global.u32 5, [%rd1];":                  "loads into what is no register",
+		"ld.global.u32 %tid.x, [%rd1];":             "loads into what is no register",
+		"ld.global.v2.u32 {%r1, 5}, [%rd1];":        "loads into what is no register",
+		"ld.global.v2.u64 {%rd1, %r1}, [%rd1];":     "operand 1 does not fit",
+		"ld.global.v2.u32 {%r1, %p1}, [%rd1];":      "operand 1 does not fit",
+		"ld.param.v2.volatile.u32 {%r1, %r2}, [a];": "not supported of a parameter",
+		"st.global.u32 [%rd1], _;":                  "stores what is no value",
+		"st.global.v2.u32 [%rd1], {%r1, _};":        "stores what is no value",
+		"mov.b64 {%r1, 5}, %rd1;":                   "not supported",
+		"mov.b64 %rd1, {%r1, _};":                   "not supported",
+		"mov.b64 {%r1, %r2}, {%r2, %r1};":           "not supported",
+		"mov.u32 5, %r1;":                           "not supported",
+		"setp.lo.f32 %p1, %f1, %f2;":                "not supported with .lo",
+		"cvt.u32 %r1, %r2;":                         "wants two types",
+		"mad.wide.u64 %rd1, %rd1, %rd1, %rd1;":      "operand 1 does not fit",
+		"add.s32 %r1 %r2, %r3;":                     "a comma is wanted",
+		"mov.u32 %r1, {%r2, [a]};":                  "a vector holds registers and numbers",
+		"mov.u32 %r1, {%r2, {%r2, %r3}};":           "a vector holds registers and numbers",
+		"mov.u32 %r1, {%r2;":                        `";" stands where "}" is wanted`,
+		"ld.global.u32 %r1, [_];":                   "no address",
+		"ld.global.u32 %r1, [%rd1+%r1];":            "%r1 is no offset",
+		"ld.global.u32 %r1, [%rd1+0f3F800000];":     "0f3F800000 is no offset",
+		"mov.u32 %r1, -0f3F800000;":                 "-0f3F800000 is no number",
+		"setp.lt.s32 %p1|%r1, %r1, %r2;":            "%r1 is no predicate",
+		".reg .b32 %x<70000>;":                      "is no number of 0..65536",
+		".shared .b8 y[];":                          "y has no size",
+		".extern .shared .b8 y[];":                  ".shared is not known",
+		".shared .pred y;":                          ".pred is no type of a variable",
+		".shared .align 4 y;":                       "y has no type",
 	} {
 		_, err := ptx.Parse([]byte(small(body)))
 		var e *ptx.Error
@@ -109,6 +143,13 @@ func TestRefusals(t *testing.T) {
 		".global .u32 x = {1, 2};":                  "more initial values than room",
 		".global .u32 x; .global .u32 x;":           "declared twice",
 		".entry k() .maxntid 1024, 2 { ret; }":      "more than 1024 threads",
+		".entry k(.param .b8 a[]) { ret; }":         "a has no size",
+		".global .u32 x[];":                         "x has no size",
+		".global .u32 x = %tid.x;":                  `"%tid.x" is no initial value`,
+		".global .u32 x = {1 2};":                   `"2" stands where "}" is wanted`,
+		".global .u64 x[99999999];":                 "is larger than 268435456 bytes",
+		".version":                                  "too early",
+		"add.s32 a, b, c;":                          "not supported at the module's level",
 	} {
 		_, err := ptx.Parse([]byte(text))
 		require.ErrorContains(t, err, want, text)
@@ -125,4 +166,46 @@ func FuzzParse(f *testing.F) {
 		m, err := ptx.Parse([]byte(text))
 		require.True(t, (m == nil) == (err != nil))
 	})
+}
+
+// What a text says beside instructions, in the forms numbers, names and comments come in.
+func TestDeclarations(t *testing.T) {
+	m, err := ptx.Parse([]byte(`.version 7.0
+.target sm_80, debug
+/* a comment
+   of lines */ .address_size 64
+.weak .global .align 8 .u16 g = 0x1234;
+.const .b8 c[4] = {1, 2};
+.visible .entry k(.param .u64 .ptr .global .align 16 p, .param .u16 q)
+.reqntid 32, 4
+.minnctapersm 3
+{
+.reg .b32 a, %b<2>; .reg .b64 d;
+.pragma "a string with // and ;";
+.loc 1 2 3
+.shared .u32 one;
+mov.u32 a, -0x10;
+{ .shared .u64 two; mov.u32 a, two; }
+add.u32 a, a, 7U; L:
+ld.global.f32 a, [d+-8];
+ld.const.u8 a, [c+1];
+ret.uni;
+}`))
+	require.NoError(t, err)
+	require.Equal(t, []string{"7.0", "sm_80"}, []string{m.Version, m.Target})
+	require.Equal(t, []ptx.Var{{Name: "g", Space: ptx.Global, Bytes: 2, Align: 8, Init: []byte{0x34, 0x12}},
+		{Name: "c", Space: ptx.Const, Bytes: 4, Align: 1, Init: []byte{1, 2, 0, 0}}}, m.Vars)
+	k := m.Kernels[0]
+	require.Equal(t, []ptx.Param{{"p", 8, 16, 0}, {"q", 2, 2, 8}}, k.Params)
+	require.Equal(t, []int{10, 128, 3, 7}, []int{k.ParamBytes, k.MaxThreads, k.MinBlocks, k.Line})
+	require.Equal(t, []ptx.Var{{Name: "one", Space: ptx.Shared, Bytes: 4, Align: 4}, {Name: "two", Space: ptx.Shared, Bytes: 8, Align: 8, Offset: 8}}, k.Shared)
+	require.Equal(t, 16, k.SharedSize)
+	require.Equal(t, ^uint64(15), k.Body[0].Args[1].Value)
+	require.Equal(t, uint64(8), k.Body[1].Args[1].Value)
+	require.Equal(t, uint64(7), k.Body[2].Args[2].Value)
+	require.Equal(t, ^uint64(7), k.Body[3].Args[1].Value)
+	require.Equal(t, ptx.Global, k.Body[3].Space())
+	require.Equal(t, ptx.Const, k.Body[4].Space())
+	require.Equal(t, 18, k.Body[3].Line)
+	require.Len(t, k.Body, 7)
 }

@@ -22,8 +22,16 @@ func (blas) Name() string { return "simulated cuBLAS" }
 func (blas) Close() error { return nil }
 
 func (b blas) Gemm(s driver.Stream, g driver.Gemm) error {
-	if g.M == 0 || g.N == 0 {
-		return b.c.enter("cublasSgemm")
+	if err := b.c.enter("cublasSgemm"); err != nil || g.M == 0 || g.N == 0 {
+		return err
+	}
+	for _, m := range [3]struct {
+		transposed     bool
+		rows, cols, ld int
+	}{{g.TransA, g.M, g.K, g.LDA}, {g.TransB, g.K, g.N, g.LDB}, {false, g.M, g.N, g.LDC}} {
+		if _, cols := flip(m.transposed, m.rows, m.cols); m.ld < cols {
+			return failed(driver.InvalidValue, "cublasSgemm of rows of %d floats, %d apart", cols, m.ld)
+		}
 	}
 	return b.c.enqueue(s, "cublasSgemm", func() error {
 		for i := range int64(g.Count) {
@@ -36,12 +44,6 @@ func (b blas) Gemm(s driver.Stream, g driver.Gemm) error {
 }
 
 func (b blas) one(g driver.Gemm, a, bb, c uint64) error {
-	flip := func(t bool, rows, cols int) (int, int) {
-		if t {
-			return cols, rows
-		}
-		return rows, cols
-	}
 	rows, cols := flip(g.TransA, g.M, g.K)
 	x, err := b.matrix(a, rows, cols, g.LDA)
 	if err != nil {
@@ -83,6 +85,14 @@ func (b blas) one(g driver.Gemm, a, bb, c uint64) error {
 		}
 	}
 	return nil
+}
+
+// flip is a matrix's shape as it lies in memory.
+func flip(transposed bool, rows, cols int) (int, int) {
+	if transposed {
+		return cols, rows
+	}
+	return rows, cols
 }
 
 // matrix reads rows of cols floats, ld apart; what lies between them may be anything.

@@ -186,17 +186,16 @@ func (c *context) Attributes(f driver.Func) (driver.Attributes, error) {
 }
 
 func (c *context) Launch(f driver.Func, grid, block driver.Dim, shared int, s driver.Stream, args []byte) error {
+	if err := c.enter("cuLaunchKernel"); err != nil {
+		return err
+	}
 	k, ok := c.funcs[f]
 	if !ok {
 		return failed(driver.InvalidValue, "cuLaunchKernel")
 	}
-	name := k.tree.Name
-	if err := c.enter("cuLaunchKernel of %s", name); err != nil {
-		return err
-	}
 	g, b := size(grid), size(block)
 	if err := k.check(g, b, shared, args); err != nil {
-		return because(err, "cuLaunchKernel of %s", name)
+		return because(err, "cuLaunchKernel of %s", k.tree.Name)
 	}
 	own := append([]byte(nil), args...)
 	return c.enqueue(s, "cuLaunchKernel", func() error { return k.Launch(g, b, shared, own) })

@@ -14,7 +14,6 @@ const (
 	Misaligned     FaultKind = "misaligned access"
 	Race           FaultKind = "data race"
 	Divergence     FaultKind = "warp-synchronous instruction without its lanes"
-	BarrierDead    FaultKind = "barrier that is never reached by all"
 	Endless        FaultKind = "endless loop"
 	LaunchRefused  FaultKind = "launch refused"
 	Trap           FaultKind = "trap"

@@ -172,25 +172,22 @@ func (t *translator) convert() run {
 	return each(d, []place{s}, func(v *[4]uint64) uint64 { return f(v[0]) })
 }
 
-// clamp is the integer nearest to x that the type has; 0 for a NaN.
+// clamp is the integer nearest to x that the type has, a signed one with its sign to the register's end. A NaN is 0, of 64 bits the top
+// bit alone (PTX ISA, cvt).
 func (w width) clamp(x float64) uint64 {
-	if x != x {
-		return 0
-	}
-	if w.signed {
-		limit := math.Ldexp(1, int(w.bits)-1)
-		switch {
-		case x >= limit:
-			return 1<<(w.bits-1) - 1
-		case x < -limit:
-			return w.cut(1 << (w.bits - 1))
-		}
-		return w.cut(uint64(int64(x)))
-	}
-	switch {
+	top := uint64(1) << (w.bits - 1)
+	switch limit := math.Ldexp(1, int(w.bits)); {
+	case x != x:
+		return top &^ (1<<63 - 1)
+	case w.signed && x >= limit/2:
+		return top - 1
+	case w.signed && x < -limit/2:
+		return uint64(w.number(top))
+	case w.signed:
+		return uint64(int64(x))
 	case x < 0:
 		return 0
-	case x >= math.Ldexp(1, int(w.bits)):
+	case x >= limit:
 		return w.cut(^uint64(0))
 	}
 	return uint64(x)

@@ -137,13 +137,16 @@ func (c *context) FreeEvent(e driver.Event) error {
 }
 
 func (c *context) Record(e driver.Event, s driver.Stream) error {
+	if err := c.enter("cuEventRecord"); err != nil {
+		return err
+	}
 	ev, ok := c.events[e]
 	if !ok {
 		return failed(driver.InvalidValue, "cuEventRecord")
 	}
 	if c.capture != nil && c.capture.joined[s] {
 		c.capture.events[e] = true
-		return c.enter("cuEventRecord")
+		return nil
 	}
 	happened := new(time.Time)
 	if err := c.enqueue(s, "cuEventRecord", func() error { *happened = time.Now(); return nil }); err != nil {
@@ -156,13 +159,16 @@ func (c *context) Record(e driver.Event, s driver.Stream) error {
 // Wait lets the stream's later work wait for what was recorded. Within a capture, a stream that waits for it joins it: pieces of a graph
 // run in the order they were captured in.
 func (c *context) Wait(s driver.Stream, e driver.Event) error {
+	if err := c.enter("cuStreamWaitEvent"); err != nil {
+		return err
+	}
 	ev, ok := c.events[e]
 	if !ok {
 		return failed(driver.InvalidValue, "cuStreamWaitEvent")
 	}
 	if c.capture != nil && c.capture.events[e] {
 		c.capture.joined[s] = true
-		return c.enter("cuStreamWaitEvent")
+		return nil
 	}
 	from, number := ev.stream, ev.number
 	return c.enqueue(s, "cuStreamWaitEvent", func() error { return c.upTo(from, number) })
@@ -222,22 +228,31 @@ func (c *context) Instantiate(g driver.Graph) (driver.Exec, error) {
 }
 
 func (c *context) FreeGraph(g driver.Graph) error {
+	if err := c.enter("cuGraphDestroy"); err != nil {
+		return err
+	}
 	if _, ok := c.graphs[g]; !ok {
 		return failed(driver.InvalidValue, "cuGraphDestroy")
 	}
 	delete(c.graphs, g)
-	return c.enter("cuGraphDestroy")
+	return nil
 }
 
 func (c *context) FreeExec(x driver.Exec) error {
+	if err := c.enter("cuGraphExecDestroy"); err != nil {
+		return err
+	}
 	if _, ok := c.execs[x]; !ok {
 		return failed(driver.InvalidValue, "cuGraphExecDestroy")
 	}
 	delete(c.execs, x)
-	return c.enter("cuGraphExecDestroy")
+	return nil
 }
 
 func (c *context) Replay(x driver.Exec, s driver.Stream) error {
+	if err := c.enter("cuGraphLaunch"); err != nil {
+		return err
+	}
 	list, ok := c.execs[x]
 	if !ok {
 		return failed(driver.InvalidValue, "cuGraphLaunch")

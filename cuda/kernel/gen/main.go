@@ -27,16 +27,22 @@ var arguments = []string{"-x", "cuda", unit, "--cuda-device-only", "--cuda-gpu-a
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
-	dir := flag.String("dir", ".", "folder of package kernel")
-	clang := flag.String("clang", "clang-19", "compiler")
-	flag.Parse()
-	text, err := generate(*dir, *clang)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(*dir, output), text, 0o644)
-	}
-	if err != nil {
+	if err := command(os.Args[1:]); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// command is the program with its arguments.
+func command(args []string) error {
+	flags := flag.NewFlagSet("gen", flag.ExitOnError)
+	dir := flags.String("dir", ".", "folder of package kernel")
+	clang := flags.String("clang", "clang-19", "compiler")
+	_ = flags.Parse(args) // it exits
+	text, err := generate(*dir, *clang)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(*dir, output), text, 0o644)
 }
 
 // generate is the text of kernels.ptx.
