@@ -76,16 +76,18 @@ func (f *deviceFlags) open(c run.DeviceConfig) (graph.Device, error) {
 }
 
 // whyCPU ends a line that names the device: "; no GPU: no NVIDIA driver", or nothing where the CPU was asked for or a GPU found.
-func (f *deviceFlags) whyCPU() string {
-	if f.noCard == nil {
+func (f *deviceFlags) whyCPU() string { return whyCPU(f.noCard) }
+
+func whyCPU(noCard error) string {
+	if noCard == nil {
 		return ""
 	}
 	for _, plain := range []error{driver.ErrNoDriver, driver.ErrNoDevice} {
-		if errors.Is(f.noCard, plain) {
+		if errors.Is(noCard, plain) {
 			return "; no GPU: " + strings.TrimPrefix(plain.Error(), "cuda: ")
 		}
 	}
-	return "; no GPU: " + f.noCard.Error()
+	return "; no GPU: " + noCard.Error()
 }
 
 // openDevice opens a device of a kind, on the CPU as c has it. noCard is why auto came to mean the CPU.

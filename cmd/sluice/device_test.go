@@ -12,7 +12,7 @@ import (
 )
 
 // TestDeviceOfARun: the file names the device, --device overrides it, the run's directory keeps what was asked for and what it became, and
-// whoever takes the run up again honours it or overrides it, to the same bits.
+// whoever takes the run up again honours it or overrides it, to the same bits. Eleven processes, some on the simulator, take some seconds.
 func TestDeviceOfARun(t *testing.T) {
 	dir := t.TempDir()
 	text := "[world]\nside = 3\n[policy]\nhidden = [8]\n[train]\nbatch = 8\niterations = 4\n[checkpoint]\nevery = 2\n[device]\nkind = \"cpu\"\n"

@@ -17,8 +17,8 @@ import (
 	"github.com/sluice-ml/sluice/gfn/reward"
 	"github.com/sluice-ml/sluice/gfn/world"
 	"github.com/sluice-ml/sluice/graph"
-	"github.com/sluice-ml/sluice/run"
 	"github.com/sluice-ml/sluice/nn"
+	"github.com/sluice-ml/sluice/run"
 )
 
 // This file is sluice doctor: whether this machine's devices compute the defined bits, and how fast.
