@@ -1,5 +1,7 @@
 package bench
 
+import "encoding/json"
+
 // Line is what was measured of a workload. Rates and shares are those of the median round. Its JSON keys are stable.
 type Line struct {
 	Name                 string  `json:"name"`
@@ -17,14 +19,25 @@ type Line struct {
 	TransitionsPerSecond float64 `json:"transitions_per_s"`
 	MeanLength           float64 `json:"mean_length"`
 	GFLOPs               float64 `json:"gflop_per_s"` // useful arithmetic, RowFLOPs a row
-	PeakShare            float64 `json:"peak_share"`  // of the peak of all workers' threads, measured in the same run
+	PeakShare            Share   `json:"peak_share"`  // of the peak of all workers' threads, measured in the same run
 	Device               string  `json:"device"`
 
 	kind Kind
 }
 
+// Share is a part of 1. 0 is one that is not known, a GPU's of the CPU's peak, and null in JSON.
+type Share float64
+
+// MarshalJSON is the number, or null.
+func (s Share) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(s))
+}
+
 // BestShare is PeakShare in the fastest round: what the gates take, as it says least of what else the machine did.
-func (l Line) BestShare() float64 { return l.PeakShare * l.MedianMS / l.BestMS }
+func (l Line) BestShare() float64 { return float64(l.PeakShare) * l.MedianMS / l.BestMS }
 
 // Spread is how far the rounds lie apart: (slowest - fastest) / median.
 func (l Line) Spread() float64 { return (l.WorstMS - l.BestMS) / l.MedianMS }

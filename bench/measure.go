@@ -35,7 +35,7 @@ func (m Machine) Measure(ctx context.Context, list []Workload, o Options) ([]Lin
 		o.Least = 100 * time.Millisecond
 	}
 	peak := 0.0
-	for begin := time.Now(); time.Since(begin) < o.Warm && ctx.Err() == nil; {
+	for begin := time.Now(); m.Peak != nil && time.Since(begin) < o.Warm && ctx.Err() == nil; {
 		peak = max(peak, m.Peak())
 	}
 	var all []*timing
@@ -56,7 +56,9 @@ func (m Machine) Measure(ctx context.Context, list []Workload, o Options) ([]Lin
 		}
 	}
 	for range o.Rounds {
-		peak = max(peak, m.Peak())
+		if m.Peak != nil {
+			peak = max(peak, m.Peak())
+		}
 		for _, t := range all {
 			if err := t.round(ctx); err != nil {
 				return nil, err
@@ -136,7 +138,9 @@ func (t *timing) line(peak float64) Line {
 		Batch: t.Batch, Embed: t.Embed, Width: t.Width, Workers: t.Workers, Policy: t.Policy, Device: t.Device,
 		PerSecond: 1 / median, TrajPerSecond: float64(t.Batch) / median, TransitionsPerSecond: transitions / median,
 		GFLOPs: t.FLOPs(transitions) / median / 1e9, kind: t.Kind}
-	l.PeakShare = l.GFLOPs * 1e9 / (peak * float64(t.Workers))
+	if peak > 0 {
+		l.PeakShare = Share(l.GFLOPs * 1e9 / (peak * float64(t.Workers)))
+	}
 	switch t.Kind {
 	case GEMM:
 		l.Rows, l.Width = t.Product.M, t.Product.N

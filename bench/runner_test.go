@@ -79,8 +79,8 @@ func TestMeasure(t *testing.T) {
 	require.InEpsilon(t, l.MeanLength*l.TrajPerSecond, l.TransitionsPerSecond, 1e-9)
 	require.InDelta(t, 8*l.MeanLength, l.Rows, .5)
 	require.InEpsilon(t, l.TransitionsPerSecond*bench.RowFLOPs(16, 16)/1e9, l.GFLOPs, 1e-9)
-	require.InEpsilon(t, l.GFLOPs/(2*100), l.PeakShare, 1e-9, "two workers at a peak of 100")
-	require.InEpsilon(t, l.PeakShare*l.MedianMS/l.BestMS, l.BestShare(), 1e-9)
+	require.InEpsilon(t, l.GFLOPs/(2*100), float64(l.PeakShare), 1e-9, "two workers at a peak of 100")
+	require.InEpsilon(t, float64(l.PeakShare)*l.MedianMS/l.BestMS, l.BestShare(), 1e-9)
 	require.InEpsilon(t, 2*8*8*16/lines[1].MedianMS/1e6, lines[1].GFLOPs, 1e-9)
 	require.Equal(t, []any{8, 16, 0, 0.}, []any{lines[1].Rows, lines[1].Width, lines[1].Batch, lines[1].MeanLength})
 }
@@ -90,7 +90,7 @@ func TestKeys(t *testing.T) {
 	text, err := json.Marshal(bench.Line{})
 	require.NoError(t, err)
 	require.Equal(t, `{"name":"","ms_best":0,"ms_median":0,"ms_worst":0,"rows":0,"batch":0,"embed":0,"width":0,"workers":0,"policy":"","it_per_s":0,"traj_per_s":0,`+
-		`"transitions_per_s":0,"mean_length":0,"gflop_per_s":0,"peak_share":0,"device":""}`, string(text))
+		`"transitions_per_s":0,"mean_length":0,"gflop_per_s":0,"peak_share":null,"device":""}`, string(text))
 	text, err = json.Marshal(bench.Verdict{})
 	require.NoError(t, err)
 	require.Equal(t, `{"name":"","value":0,"bound":0,"at_most":false,"held":false,"skipped":""}`, string(text))

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,10 +40,8 @@ var (
 		{"traj/s", false, func(l Line) string { return short(l.TrajPerSecond) }},
 		{"trans/s", false, func(l Line) string { return short(l.TransitionsPerSecond) }},
 	}
-	arithmetic = []column{
-		{"GFLOP/s", false, func(l Line) string { return short(l.GFLOPs) }},
-		{"peak", false, func(l Line) string { return fmt.Sprintf("%.2f", l.PeakShare) }},
-	}
+	peakColumn = column{"peak", false, func(l Line) string { return fmt.Sprintf("%.2f", l.PeakShare) }}
+	arithmetic = []column{{"GFLOP/s", false, func(l Line) string { return short(l.GFLOPs) }}, peakColumn}
 )
 
 // columns are those of a kind's table.
@@ -81,6 +80,9 @@ func write(w io.Writer, lines []Line, markdown bool) error {
 		return nil
 	}
 	cols := columns(lines[0].kind)
+	if lines[0].PeakShare == 0 {
+		cols = slices.DeleteFunc(cols, func(c column) bool { return c.name == peakColumn.name })
+	}
 	cells := make([][]string, len(lines)+1)
 	widths := make([]int, len(cols))
 	for i, c := range cols {

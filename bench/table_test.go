@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -58,6 +59,22 @@ func TestMarkdown(t *testing.T) {
 |--------|------:|------:|---:|-------:|-------:|------:|-------:|--------:|-------:|--------:|-----:|
 | fresh  |    16 |   256 | 64 | 0.0457 |    24% | 21.9k |   123k |   3.46M |   40.3 |    6543 | 0.87 |
 `, b.String())
+}
+
+// What no share of a peak is known of has no column for it, and null in JSON.
+func TestNoPeak(t *testing.T) {
+	l := wide(t, Rollout)[0]
+	text, err := json.Marshal(l)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"peak_share":0.873`)
+	l.PeakShare, l.Device = 0, "cuda/H100"
+	text, err = json.Marshal(l)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"peak_share":null,"device":"cuda/H100"`)
+	var b bytes.Buffer
+	require.NoError(t, WriteTable(&b, []Line{l}))
+	require.True(t, strings.HasPrefix(b.String(), titles[Rollout]+", cuda/H100\n"), b.String())
+	require.NotContains(t, b.String(), "peak")
 }
 
 func TestShort(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 // This file is the Close entry: everything that crosses rows or trajectories, instruction by instruction over the whole batch.
 
-func (p *program[T]) Close(params graph.Buffer) (float64, error) {
+func (p *program[T]) Close(params graph.Buffer) error {
 	p.params = params.(*buffer[T]).x
 	for i := range p.plan.Close {
 		in := &p.plan.Close[i]
@@ -34,10 +34,15 @@ func (p *program[T]) Close(params graph.Buffer) (float64, error) {
 			p.across(in)
 		}
 	}
+	return nil
+}
+
+// loss is the last Close's.
+func (p *program[T]) loss() T {
 	if p.plan.Loss.Class == graph.None {
-		return 0, nil
+		return 0
 	}
-	return float64(p.scalars[p.plan.Loss.Off]), nil
+	return p.scalars[p.plan.Loss.Off]
 }
 
 // joint is an operand with one float a trajectory, or one float.

@@ -45,10 +45,11 @@ func gradient(t *testing.T, p *program[float32], lanes int) (loss float64, grads
 		logR[i] = float32(batch.Terminal[3*i])
 	}
 	p.Reward(logR)
-	loss, err = p.Close(params)
-	require.NoError(t, err)
+	require.NoError(t, p.Close(params))
 	require.NoError(t, p.Backward(params, g))
-	return loss, g.x
+	out, err := p.Outcome(nil, -1)
+	require.NoError(t, err)
+	return out.Loss, g.x
 }
 
 // Budgets for 0, 1, 2, ... saved blocks a lane drop the others, stay within themselves as far as Saved goes, and change no bit.

@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"math"
-
 	"github.com/sluice-ml/sluice/f32"
 	"github.com/sluice-ml/sluice/graph"
 )
@@ -16,7 +14,7 @@ type updateArgs[T f32.Float] struct {
 	params, grads, moments []T
 	rule                   graph.Rule
 	s                      graph.Scalars
-	scale                  T
+	norm, scale            T
 	pieces                 []piece // of the parameters
 }
 
@@ -25,7 +23,7 @@ type piece struct{ from, to, group int }
 
 const pieceSpan = 8192
 
-func (p *program[T]) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) (float64, error) {
+func (p *program[T]) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) error {
 	u := &p.update
 	u.params, u.grads, u.rule, u.s, u.scale = params.(*buffer[T]).x, grads.(*buffer[T]).x, rule, s, 1
 	u.moments = nil
@@ -38,15 +36,26 @@ func (p *program[T]) Update(params, grads, moments graph.Buffer, rule graph.Rule
 	blocks := (len(u.grads) + normSpan - 1) / normSpan
 	p.norms = grown(p.norms, blocks)
 	p.dev.pool.run(blocks, p.normJob)
-	norm := sqrt(f32.Tree(p.norms[:blocks]))
-	if x := float64(norm); math.IsNaN(x) || math.IsInf(x, 0) {
-		return x, nil
+	u.norm = sqrt(f32.Tree(p.norms[:blocks]))
+	if !finite(u.norm) || !finite(p.loss()) {
+		return nil
 	}
-	if limit := T(rule.Clip); limit > 0 && norm > limit {
-		u.scale = limit / norm
+	if limit := T(rule.Clip); limit > 0 && u.norm > limit {
+		u.scale = limit / u.norm
 	}
 	p.dev.pool.run(len(u.pieces), p.updateJob)
-	return float64(norm), nil
+	return nil
+}
+
+func finite[T f32.Float](x T) bool { return x-x == 0 }
+
+// Outcome finds everything done: the entries run on their caller's time here.
+func (p *program[T]) Outcome(params graph.Buffer, at int) (graph.Outcome, error) {
+	out := graph.Outcome{Loss: float64(p.loss()), Norm: float64(p.update.norm)}
+	if at >= 0 {
+		out.Param = float64(params.(*buffer[T]).x[at])
+	}
+	return out, nil
 }
 
 // piecesOf cuts every tensor; a group goes by its index in Params.Groups.

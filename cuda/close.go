@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"github.com/sluice-ml/sluice/cuda/driver"
 	"github.com/sluice-ml/sluice/cuda/kernel"
 	"github.com/sluice-ml/sluice/graph"
 )
@@ -10,14 +11,16 @@ import (
 func (p *program) closing() {
 	o, s := p.o, p.o.stream[0]
 	o.toDevice(p.held.logR.p, p.pin.logR.b[:4*p.count], s)
+	p.rewarded = true
 	p.play(p.key(playClose, 0), p.emitClose)
-	p.loss = 0
+}
+
+// loss is where the last Close's lies, 0 in a plan without one.
+func (p *program) loss() driver.Ptr {
 	if p.plan.Loss.Class == graph.None {
-		return
+		return 0
 	}
-	o.toHost(p.pin.number.b[:4], p.held.scalars.at(p.plan.Loss.Off), s)
-	o.sync(s)
-	p.loss = float64(as[float32](p.pin.number.b, 1)[0])
+	return p.held.scalars.at(p.plan.Loss.Off)
 }
 
 func (p *program) emitClosing() {

@@ -259,7 +259,7 @@ func TestLaunches(t *testing.T) {
 		}
 		require.Equal(t, m.of, of, m.name)
 		require.Len(t, list, m.total, m.name)
-		require.Equal(t, 8, looks, "five parts of the rollout, the loss, the norm, log Z")
+		require.Equal(t, 6, looks, "five parts of the rollout, and the outcome")
 		keys := slices.SortedFunc(maps.Keys(n), func(a, b counted) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		for _, l := range keys {
 			text += fmt.Sprintln(m.name, l.entry, l.kernel, l.shape, l.blocks, l.threads, n[l])

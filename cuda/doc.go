@@ -19,8 +19,9 @@
 // next finds in the card's cache. Saved values over Config.Memory, or over what the card has, are dropped and computed again a piece at
 // a time. Per-iteration values lie in device memory, so that graphs are replayed as they are.
 //
-// The host waits for the device 3 times an iteration: once for each part of the rollout (a single one up to 16 steps), for the loss, and
-// for the gradient's norm; reading log Z is a fourth. A world in Go costs two a step, one for each half.
+// The host waits for the device once for each part of the rollout (a single one up to 16 steps) and once at the end of an iteration, in
+// Outcome, for loss, norm and log Z. That a loss or norm is not finite the update kernels see for themselves. A world in Go costs two
+// waits a step, one for each half.
 //
 // # Errors
 //

@@ -204,15 +204,19 @@ func (p *refusingProgram) Eval(params graph.Buffer, states []int32, dst [][]floa
 	return p.Program.Eval(params, states, dst)
 }
 
-func (p *refusingProgram) Close(params graph.Buffer) (float64, error) {
+func (p *refusingProgram) Close(params graph.Buffer) error {
 	if err := p.r.next(); err != nil {
-		return 0, err
+		return err
 	}
-	loss, err := p.Program.Close(params)
+	return p.Program.Close(params)
+}
+
+func (p *refusingProgram) Outcome(params graph.Buffer, at int) (graph.Outcome, error) {
+	out, err := p.Program.Outcome(params, at)
 	if p.r.wrong {
-		loss += 1e-7
+		out.Loss += 1e-7
 	}
-	return loss, err
+	return out, err
 }
 
 func (p *refusingProgram) Backward(params, grads graph.Buffer) error {
@@ -222,9 +226,9 @@ func (p *refusingProgram) Backward(params, grads graph.Buffer) error {
 	return p.Program.Backward(params, grads)
 }
 
-func (p *refusingProgram) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) (float64, error) {
+func (p *refusingProgram) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) error {
 	if err := p.r.next(); err != nil {
-		return 0, err
+		return err
 	}
 	return p.Program.Update(params, grads, moments, rule, s)
 }

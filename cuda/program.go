@@ -39,8 +39,8 @@ type program struct {
 	moments driver.Ptr
 	rule    graph.Rule
 	scalars graph.Scalars
-	norm    float64
-	loss    float64
+	at      int // the parameter that Outcome brings along
+	outcome graph.Outcome
 	states  []int32
 	dst     [][]float64
 	want    graph.Ref // of Read
@@ -50,10 +50,12 @@ type program struct {
 	rows, steps       int  // of the batch
 	longest, shortest int  // rows of a lane
 	fetched           bool // actions and links are on the host
+	rewarded, rated   bool // the device may still be reading the rewards, the rates, in host memory
 
-	rolloutJob, closeJob, backwardJob, updateJob, evalJob, readJob, fetchJob func()
-	emitPart, emitClose, emitChunk, emitSums, emitUpdate                     func()
-	part, chunk                                                              int // what emitPart and emitChunk emit
+	rolloutJob, settleJob, closeJob, backwardJob, updateJob, outcomeJob func()
+	evalJob, readJob, fetchJob                                          func()
+	emitPart, emitClose, emitChunk, emitSums, emitUpdate                func()
+	part, chunk                                                         int // what emitPart and emitChunk emit
 }
 
 const badClass = "cuda: an operand of this class cannot stand here"
@@ -88,6 +90,7 @@ func compile(d *device, plan *graph.Plan) (*program, error) {
 	p.recompute = slice(plan.Step, want)
 	p.undrawn = slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample })
 	p.rolloutJob, p.closeJob, p.backwardJob, p.updateJob = p.rollout, p.closing, p.backward, p.update
+	p.settleJob, p.outcomeJob = p.settle, p.conclude
 	p.evalJob, p.readJob, p.fetchJob = p.evaluate, p.read, p.fetch
 	p.emitPart, p.emitClose, p.emitChunk, p.emitSums, p.emitUpdate = p.emitSteps, p.emitClosing, p.emitBack, p.emitReduce, p.emitRule
 	if err := d.o.do(func() { p.failure = p.reserveFixed() }); err != nil {
@@ -149,15 +152,15 @@ func (p *program) Reward(logR []float32) {
 	if len(logR) != p.src.Count {
 		panic("cuda: rewards and trajectories differ in number")
 	}
+	if p.rewarded {
+		_ = p.run(p.settleJob) // what fails is the next entry's error, too
+	}
 	copy(as[float32](p.pin.logR.b, len(logR)), logR)
 }
 
-func (p *program) Close(params graph.Buffer) (float64, error) {
+func (p *program) Close(params graph.Buffer) error {
 	p.params = params.(*buffer).a.p
-	if err := p.run(p.closeJob); err != nil {
-		return 0, err
-	}
-	return p.loss, nil
+	return p.run(p.closeJob)
 }
 
 func (p *program) Backward(params, grads graph.Buffer) error {
@@ -165,16 +168,26 @@ func (p *program) Backward(params, grads graph.Buffer) error {
 	return p.run(p.backwardJob)
 }
 
-func (p *program) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) (float64, error) {
+func (p *program) Update(params, grads, moments graph.Buffer, rule graph.Rule, s graph.Scalars) error {
 	p.params, p.grads, p.moments = params.(*buffer).a.p, grads.(*buffer).a.p, 0
 	if moments != nil {
 		p.moments = moments.(*buffer).a.p
 	}
 	p.rule, p.scalars = rule, s
-	if err := p.run(p.updateJob); err != nil {
-		return 0, err
+	return p.run(p.updateJob)
+}
+
+func (p *program) Outcome(params graph.Buffer, at int) (graph.Outcome, error) {
+	p.at = at
+	if at >= 0 {
+		b := params.(*buffer)
+		b.inside(at, 1)
+		p.params = b.a.p
 	}
-	return p.norm, nil
+	if err := p.run(p.outcomeJob); err != nil {
+		return graph.Outcome{}, err
+	}
+	return p.outcome, nil
 }
 
 func (p *program) Eval(params graph.Buffer, states []int32, dst [][]float64) error {
@@ -186,6 +199,7 @@ func (p *program) Eval(params graph.Buffer, states []int32, dst [][]float64) err
 
 func (p *program) Free() {
 	_ = p.o.do(func() { // a device that failed or is closed has nothing to give back
+		p.settle()
 		p.forget()
 		p.mem.free()
 	})

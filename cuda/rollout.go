@@ -60,6 +60,7 @@ func (p *program) rolloutArgs(live kernel.Live, step int) kernel.RolloutArgs {
 // rollout is the job of Rollout. A batch that overflows its rows runs again with more: its draws are keyed, so it is the same batch.
 func (p *program) rollout() {
 	o := p.o
+	p.settle()
 	p.fetched = false
 	p.drawn = !p.allGiven()
 	want := min(p.most(), max(p.slots*guess, p.longest))

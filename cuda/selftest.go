@@ -205,11 +205,14 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 		}
 	}
 	p.Reward(logR)
-	loss, err := p.Close(params)
+	if err := p.Close(params); err != nil {
+		return out, err
+	}
+	shown, err := p.Outcome(nil, -1)
 	if err != nil {
 		return out, err
 	}
-	h.floats([]float64{loss})
+	h.floats([]float64{shown.Loss})
 	for _, o := range plan.Outputs {
 		d := make([]float64, batch.Count)
 		p.Read(d, o.Ref)
@@ -228,12 +231,14 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 	for range plan.Params.Groups() {
 		rates.Rates, rates.Keep = append(rates.Rates, .01), append(rates.Keep, .999)
 	}
-	norm, err := p.Update(params, grads, moments, s.rule, rates)
-	if err != nil {
+	if err := p.Update(params, grads, moments, s.rule, rates); err != nil {
+		return out, err
+	}
+	if shown, err = p.Outcome(nil, -1); err != nil {
 		return out, err
 	}
 	params.Read(x, 0)
-	h.floats(append(x, norm))
+	h.floats(append(x, shown.Norm))
 	out[4] = h.sum()
 	return out, nil
 }

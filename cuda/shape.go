@@ -105,7 +105,7 @@ func (p *program) reserveFixed() error {
 		m.grow(&h.tally, 4, true),
 		m.grow(&h.evalRows, max(1, (pl.KeptCols+pl.SavedCols+pl.ScratchCols)*e), false),
 		m.grow(&h.evalFeat, (pl.World.Active+pl.World.Ints)*e+16, false),
-		m.pin(&p.pin.draw, 8), m.pin(&p.pin.rates, 2*len(p.groups)+2), m.pin(&p.pin.number, 4),
+		m.pin(&p.pin.draw, 8), m.pin(&p.pin.rates, 2*len(p.groups)+2), m.pin(&p.pin.number, 3),
 		m.pin(&p.pin.evalIn, pl.World.Ints*e+16),
 	)
 }

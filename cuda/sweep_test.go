@@ -54,14 +54,14 @@ func session(drv driver.Driver, cfg Config, plan *graph.Plan) error {
 			p.Actions(nil, i)
 		}
 		p.Reward(make([]float32, b.Count))
-		_, err = p.Close(params)
-		keep(err)
+		keep(p.Close(params))
 		for _, o := range plan.Outputs {
 			p.Read(make([]float64, src.Count), o.Ref)
 		}
 		keep(p.Backward(params, grads))
 		grads.Read(x, 0)
-		_, err = p.Update(params, grads, moments, graph.Rule{Kind: graph.Adam, Beta1: .9, Beta2: .999, Eps: 1e-8}, rates)
+		keep(p.Update(params, grads, moments, graph.Rule{Kind: graph.Adam, Beta1: .9, Beta2: .999, Eps: 1e-8}, rates))
+		_, err = p.Outcome(params, 0)
 		keep(err)
 	}
 	dst := make([][]float64, len(plan.Heads))

@@ -72,7 +72,7 @@ func (w *twin) run(src graph.Source, host graph.Host) (it iteration) {
 		logR[i] = float32(b.Terminal[i*w.plan.World.Ints]) / 4
 	}
 	w.program.Reward(logR)
-	if it.Loss, it.Err = w.program.Close(w.params); it.Err != nil {
+	if it.Err = w.program.Close(w.params); it.Err != nil {
 		return it
 	}
 	for _, o := range w.plan.Outputs {
@@ -94,7 +94,11 @@ func (w *twin) run(src graph.Source, host graph.Host) (it iteration) {
 	if it.Err = w.program.Backward(w.params, w.grads); it.Err != nil {
 		return it
 	}
-	it.Grads = make([]float64, w.grads.Len())
+	var out graph.Outcome
+	if out, it.Err = w.program.Outcome(nil, -1); it.Err != nil {
+		return it
+	}
+	it.Loss, it.Grads = out.Loss, make([]float64, w.grads.Len())
 	w.grads.Read(it.Grads, 0)
 	return it
 }

@@ -122,9 +122,10 @@ func (r *rig) loss(t failer, vector []float64) float64 {
 	logR, err := r.model.job.LogReward.LogReward(nil, batch.Terminal, r.model.spec.Ints)
 	require.NoError(t, err)
 	r.program.Reward(logR)
-	loss, err := r.program.Close(r.policy.params)
+	require.NoError(t, r.program.Close(r.policy.params))
+	out, err := r.program.Outcome(nil, -1)
 	require.NoError(t, err)
-	return loss
+	return out.Loss
 }
 
 func (r *rig) gradient(t failer) (loss float64, g []float64) {

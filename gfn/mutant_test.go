@@ -286,9 +286,10 @@ func TestMutantTakesTheBehaviour(t *testing.T) {
 			require.NoError(t, err)
 			closed := func() float64 {
 				tr.program.Reward(logR)
-				loss, err := tr.program.Close(tr.policy.params)
+				require.NoError(t, tr.program.Close(tr.policy.params))
+				out, err := tr.program.Outcome(nil, -1)
 				require.NoError(t, err)
-				return loss
+				return out.Loss
 			}
 			require.Less(t, closed(), honest)
 			// Residuals hold Σ log P_F - log R, so log R makes up for what the mutant adds to log P_F.

@@ -112,7 +112,7 @@ func (p *Policy) roll(src graph.Source, each func(x []int32, logPF, logPB, logR 
 }
 
 func (p *Policy) closeSums(n int) (logPF, logPB []float64, err error) {
-	if _, err := p.program.Close(p.params); err != nil {
+	if err := p.program.Close(p.params); err != nil {
 		return nil, nil, fmt.Errorf("gfn: %w", err)
 	}
 	read := func(name string) []float64 {

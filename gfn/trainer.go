@@ -50,7 +50,6 @@ type Trainer struct {
 	next      optim.State // opt after the iteration under way; here, for on the stack it would escape
 	logR      []float32
 	logZ      int // float offset of log Z, -1 if the balance has none
-	one       [1]float64
 	iteration int
 	seen      int64
 	steps     int64
@@ -145,39 +144,40 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	}
 	t.logR = logR
 	t.program.Reward(logR)
-	loss, err := t.program.Close(t.policy.params)
-	if err != nil {
+	if err := t.program.Close(t.policy.params); err != nil {
 		return Progress{}, t.named(err)
-	}
-	if !finite(loss) {
-		return Progress{}, t.diverged("loss", loss, batch)
 	}
 	if err := t.program.Backward(t.policy.params, t.grads); err != nil {
 		return Progress{}, t.named(err)
 	}
 	t.next = t.opt
 	t.scalars = job.Optim.Scalars(t.scalars, t.groups, &t.next)
-	norm, err := t.program.Update(t.policy.params, t.grads, t.moments, t.rule, t.scalars)
+	if err := t.program.Update(t.policy.params, t.grads, t.moments, t.rule, t.scalars); err != nil {
+		return Progress{}, t.named(err)
+	}
+	out, err := t.program.Outcome(t.policy.params, t.logZ) // nothing was waited for since the rewards
 	if err != nil {
 		return Progress{}, t.named(err)
 	}
-	if !finite(norm) {
-		return Progress{}, t.diverged("gradient", norm, batch)
+	if !finite(out.Loss) {
+		return Progress{}, t.diverged("loss", out.Loss, batch)
+	}
+	if !finite(out.Norm) {
+		return Progress{}, t.diverged("gradient", out.Norm, batch)
 	}
 	rate := job.Optim.Rate(optim.Policy, t.opt.Step)
 	t.opt = t.next
 	t.iteration++
 	t.seen += int64(batch.Count)
 	t.steps += int64(batch.Steps)
-	p := Progress{Iteration: t.iteration, Trajectories: t.seen, Transitions: t.steps, Loss: loss, LogZ: math.NaN(), GradNorm: norm,
+	p := Progress{Iteration: t.iteration, Trajectories: t.seen, Transitions: t.steps, Loss: out.Loss, LogZ: math.NaN(), GradNorm: out.Norm,
 		MeanLength: float64(batch.Steps) / float64(batch.Count), Epsilon: eps, Rate: rate}
 	for _, v := range logR {
 		p.MeanLogReward += float64(v)
 	}
 	p.MeanLogReward /= float64(batch.Count)
 	if t.logZ >= 0 {
-		t.policy.params.Read(t.one[:], t.logZ)
-		p.LogZ = t.one[0]
+		p.LogZ = out.Param
 	}
 	return p, nil
 }

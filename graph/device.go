@@ -25,20 +25,26 @@ type Buffer interface {
 
 // A Program is a compiled Plan: the four entries of one iteration, in this order, and Eval beside them.
 // A program serves one caller at a time; several programs may share Buffers as long as none writes what another reads.
+//
+// Rollout returns what it drew, so it waits. Reward, Close, Backward and Update hand their work to the device and need not wait for it,
+// so that between the rewards and the end of an iteration nothing does; Outcome waits, once. An error of work under way is returned by
+// whatever call first learns of it, and Outcome does at the latest. Whatever reads a Buffer or the batch comes after all work handed in.
 type Program interface {
 	// Rollout repeats Step until every trajectory of src has ended, lane by lane. host steps worlds that are Go code and is nil for
 	// Moves. The Batch is valid until the next Rollout.
 	Rollout(params Buffer, src Source, host Host) (Batch, error)
-	// Reward sets log R of each trajectory, in trajectory order.
+	// Reward sets log R of each trajectory, in trajectory order; logR is the caller's again when it returns.
 	Reward(logR []float32)
-	// Close sums along trajectories and computes the loss and its gradient down to rows. The loss is 0 in a plan without one.
-	Close(params Buffer) (loss float64, err error)
+	// Close sums along trajectories and computes the loss and its gradient down to rows.
+	Close(params Buffer) error
 	// Backward writes the loss's gradient by every parameter into grads (Len = Params.Len()): the pairwise tree of the
 	// lanes' parts, plus the Close part.
 	Backward(params, grads Buffer) error
-	// Update applies the rule; moments holds Rule.Moments() x Params.Len() floats. It returns the gradient's global norm before
-	// clipping. A norm that is not finite leaves parameters and moments as they are.
-	Update(params, grads, moments Buffer, rule Rule, s Scalars) (norm float64, err error)
+	// Update applies the rule; moments holds Rule.Moments() x Params.Len() floats. Where the last Close's loss or the gradient's global
+	// norm is not finite it leaves parameters and moments as they are: the device decides that, as the host has seen neither yet.
+	Update(params, grads, moments Buffer, rule Rule, s Scalars) error
+	// Outcome waits for all of the above and says what it showed. at is the float of params to bring along, -1 for none.
+	Outcome(params Buffer, at int) (Outcome, error)
 
 	// Eval is Step's forward slice at any states (n x Ints): dst[h], unless nil, receives head h of the Plan, n x Cols.
 	// It appends nothing and draws nothing.
@@ -73,6 +79,13 @@ type Batch struct {
 	Steps    int     // rows but those of role end
 	Terminal []int32 // [Count, Ints], the objects x in trajectory order
 	Length   []int32 // [Count], steps of each trajectory
+}
+
+// Outcome is what an iteration showed.
+type Outcome struct {
+	Loss  float64 // of the last Close; 0 in a plan without a loss
+	Norm  float64 // the gradient's global norm before clipping, of the last Update; 0 before the first
+	Param float64 // the float of the parameters that was asked for, after Update (log Z, which is not worth a wait of its own); else 0
 }
 
 // A Host steps a world that is Go code. Methods are called from several goroutines on disjoint batches of n states (n x Ints);

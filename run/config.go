@@ -94,9 +94,9 @@ type CheckpointConfig struct {
 
 // DeviceConfig says where a run computes. Nothing here changes a result.
 type DeviceConfig struct {
-	Kind    string `toml:"kind" comment:"auto, cpu"`
-	Workers int    `toml:"workers" comment:"goroutines; 0: one a processor"`
-	Memory  Bytes  `toml:"memory" comment:"budget like 512MiB over which activations are recomputed; 0: none"`
+	Kind    DeviceKind `toml:"kind" comment:"auto (a GPU if there is one), cpu, cuda, cuda:N, sim"`
+	Workers int        `toml:"workers" comment:"goroutines of the CPU; 0: one a processor"`
+	Memory  Bytes      `toml:"memory" comment:"budget like 512MiB over which activations are recomputed; 0: none"`
 }
 
 // Default is the settings a file need not give. It is a complete, valid run: the preset hypergrid-8x8.

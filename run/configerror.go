@@ -85,7 +85,7 @@ func kindText(goType string) string {
 		return "an integer of at least 0"
 	case "float64":
 		return "a number"
-	case "string", "run.Bytes":
+	case "string", "run.Bytes", "run.DeviceKind":
 		return "a string"
 	case "[]int":
 		return "an array of integers"

@@ -42,6 +42,9 @@ func Parse(where string, text []byte, set []string) (Config, error) {
 		return Config{}, err
 	}
 	if err := c.check(where); err != nil {
+		if e, ok := errors.AsType[*ConfigError](err); ok {
+			e.Line = lineOf(text, e.Text)
+		}
 		return Config{}, err
 	}
 	for _, s := range set {

@@ -39,12 +39,14 @@ func (c Config) Validate() error {
 		{"policy.activation", c.Policy.Activation, []string{"relu", "leaky_relu", "tanh"}},
 		{"policy.backward", c.Policy.Backward, []string{"uniform", "learned"}},
 		{"balance.kind", c.Balance.Kind, []string{"tb", "db", "vargrad"}},
-		{"device.kind", c.Device.Kind, []string{"auto", "cpu"}},
 	}
 	for _, k := range kinds {
 		if !slices.Contains(k.of, k.value) {
 			return fmt.Errorf("%s: must be %s, is %q", k.key, oneOf(k.of), k.value)
 		}
+	}
+	if _, err := ParseDevice(string(c.Device.Kind)); err != nil {
+		return fmt.Errorf("device.kind: %w", err)
 	}
 	counts := []struct {
 		key              string

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-ml/sluice/bench"
+	"github.com/sluice-ml/sluice/cpu"
 	"github.com/sluice-ml/sluice/run"
 )
 
@@ -30,6 +31,7 @@ type benchFlags struct {
 	policies []string
 	products []string
 	options  bench.Options
+	device   string
 	json     bool
 	markdown bool
 	check    string
@@ -41,8 +43,9 @@ func benchCommand() *cobra.Command {
 		Use:   "bench [loss|iteration|rollout|gemm]",
 		Short: "Time this machine's training speed, or check that it is what it must be",
 		Long: "Time workloads on the 20^4 hypergrid in interleaved rounds and print the median of each, how far the rounds lie apart, and the share\n" +
-			"of the machine's multiply-add peak. Without a workload, all of them; that takes some minutes.",
-		Example: "  sluice bench loss --rows 1232,8192 --workers 1,2\n  sluice bench iteration --policy converged --batch 16 --json\n" +
+			"of the machine's multiply-add peak. Without a workload, all of them; that takes some minutes. On a GPU one workload is timed after\n" +
+			"the other, there is no share of a peak and no gemm, which is a thread's; on the simulator sizes are small unless given.",
+		Example: "  sluice bench loss --rows 1232,8192 --workers 1,2\n  sluice bench iteration --policy converged --batch 16 --json\n  sluice bench iteration --device cuda\n" +
 			"  sluice bench --check        # exit code 3 if a ratio does not hold\n  sluice bench --check=0.7    # 70% of each is enough: for a busy machine",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,6 +64,7 @@ func benchCommand() *cobra.Command {
 	set.IntVar(&f.options.Rounds, "rounds", 7, "interleaved rounds")
 	set.DurationVar(&f.options.Least, "least", 100*time.Millisecond, "a round repeats an iteration for this long")
 	set.DurationVar(&f.options.Warm, "warm", time.Second, "arithmetic before the first round")
+	set.StringVar(&f.device, "device", "cpu", deviceHelp)
 	set.BoolVar(&f.json, "json", false, "one JSON object a line; its keys are stable")
 	set.BoolVar(&f.markdown, "markdown", false, "tables in Markdown")
 	set.StringVar(&f.check, "check", "", "check the ratios that must hold, or this share of them")
@@ -70,10 +74,11 @@ func benchCommand() *cobra.Command {
 
 // run does what the flags say.
 func (f *benchFlags) run(ctx context.Context, c *cobra.Command, args []string) error {
-	m := machine()
-	if _, err := m.Device(1, ""); err != nil {
-		return &usageError{err}
+	kind, name, err := f.opens()
+	if err != nil {
+		return err
 	}
+	m := machineOf(kind)
 	if f.options.Rounds < 1 {
 		return &usageError{fmt.Errorf("--rounds: must be at least 1, is %d", f.options.Rounds)}
 	}
@@ -84,15 +89,18 @@ func (f *benchFlags) run(ctx context.Context, c *cobra.Command, args []string) e
 		return &usageError{errors.New("--json and --markdown exclude each other")}
 	}
 	if c.Flags().Changed("check") {
+		if kind != "cpu" {
+			return &usageError{fmt.Errorf("--check is of the CPU, not of --device %s", f.device)}
+		}
 		return f.runCheck(ctx, c, m, args)
 	}
-	lists, err := f.workloads(c, m, args)
+	lists, err := f.workloads(c, m, kind, args)
 	if err != nil {
 		return &usageError{err}
 	}
 	for i, list := range lists {
-		fmt.Fprintf(os.Stderr, "sluice: %s: %d workloads, rounds: %d\n", list[0].Kind, len(list), f.options.Rounds)
-		lines, err := m.Measure(ctx, list, f.options)
+		fmt.Fprintf(os.Stderr, "sluice: %s on %s: %d workloads, rounds: %d\n", list[0].Kind, name, len(list), f.options.Rounds)
+		lines, err := f.measure(ctx, m, kind, list)
 		if err != nil {
 			return err
 		}
@@ -104,6 +112,60 @@ func (f *benchFlags) run(ctx context.Context, c *cobra.Command, args []string) e
 	return nil
 }
 
+// opens is the device's kind, what auto became, and its name: it is opened once, to say at the beginning what is missing.
+func (f *benchFlags) opens() (kind run.DeviceKind, name string, err error) {
+	if kind, err = parseDevice(f.device); err != nil {
+		return "", "", err
+	}
+	d, noCard, err := openDevice(kind, cpu.Config{Workers: 1})
+	switch {
+	case err != nil && kind == "cpu":
+		return "", "", &usageError{err}
+	case err != nil:
+		return "", "", &usageError{fmt.Errorf("--device %s: %w", kind, err)}
+	}
+	defer d.Close()
+	if kind == "auto" {
+		if kind = "cuda"; noCard != nil {
+			kind = "cpu"
+		}
+	}
+	return kind, d.Name() + whyCPU(noCard), nil
+}
+
+// measure times a list: on the CPU together, on another device one after the other, as each takes its own memory there and nobody else
+// is on it.
+func (f *benchFlags) measure(ctx context.Context, m bench.Machine, kind run.DeviceKind, list []bench.Workload) (lines []bench.Line, err error) {
+	if kind == "cpu" {
+		return m.Measure(ctx, list, f.options)
+	}
+	for _, w := range list {
+		l, err := m.Measure(ctx, []bench.Workload{w}, f.options)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, l...)
+	}
+	return lines, nil
+}
+
+// shrink makes the sizes nobody gave those for the simulator, which is there to try a command and to find faults.
+func (f *benchFlags) shrink() {
+	s := &f.sizes
+	if s.Rows == nil {
+		s.Rows = []int{bench.LongestRows}
+	}
+	if s.Batches == nil {
+		s.Batches = []int{2}
+	}
+	if s.Policies == nil {
+		s.Policies = []bench.Policy{bench.Fresh}
+	}
+	if s.Widths == nil && slices.Equal(s.Policies, []bench.Policy{bench.Fresh}) { // the others have theirs
+		s.Widths = []int{8}
+	}
+}
+
 // benchTakes is which sizes the kinds have.
 var benchTakes = map[bench.Kind][]string{
 	bench.Loss:      {"rows", "width", "workers"},
@@ -113,7 +175,7 @@ var benchTakes = map[bench.Kind][]string{
 }
 
 // workloads is the lists to measure, one after the other.
-func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, args []string) ([][]bench.Workload, error) {
+func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, device run.DeviceKind, args []string) ([][]bench.Workload, error) {
 	kinds := bench.Kinds
 	if len(args) == 1 {
 		kinds = []bench.Kind{bench.Kind(args[0])}
@@ -127,6 +189,18 @@ func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, args []string)
 			return nil, err
 		}
 		f.sizes.Products = append(f.sizes.Products, p)
+	}
+	if device != "cpu" {
+		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k bench.Kind) bool { return k == bench.GEMM })
+		switch {
+		case len(kinds) == 0:
+			return nil, fmt.Errorf("--device %s: gemm is one thread's product on the CPU; a GPU's products are most of loss", f.device)
+		case c.Flags().Changed("workers"):
+			return nil, fmt.Errorf("--device %s: it has no --workers", f.device)
+		}
+	}
+	if device == "sim" {
+		f.shrink()
 	}
 	var lists [][]bench.Workload
 	for _, k := range kinds {

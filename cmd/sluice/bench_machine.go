@@ -8,12 +8,19 @@ import (
 	"github.com/sluice-ml/sluice/bench"
 	"github.com/sluice-ml/sluice/cpu"
 	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/run"
 )
 
-// This file is where packages bench and cpu meet.
+// This file is where package bench meets the devices.
 
-// machine is this machine's CPU.
-func machine() bench.Machine {
+// machineOf is this machine's CPU, or another device: then nothing is known of a peak, and there are no workers.
+func machineOf(kind run.DeviceKind) bench.Machine {
+	if kind != "cpu" {
+		return bench.Machine{Cores: 1, Device: func(int, string) (graph.Device, error) {
+			d, _, err := openDevice(kind, cpu.Config{})
+			return d, err
+		}}
+	}
 	return bench.Machine{
 		Cores: runtime.GOMAXPROCS(0),
 		Device: func(workers int, tier string) (graph.Device, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-ml/sluice/bench"
+	"github.com/sluice-ml/sluice/cuda/driver"
 )
 
 // once is sluice bench as short as it can be.
@@ -44,6 +45,26 @@ func TestBench(t *testing.T) {
 	require.Contains(t, table, "\n| early  |     2 |   256 |")
 }
 
+// TestBenchDevice: another device than the CPU has a name and no peak, and is measured at sizes it can do.
+func TestBenchDevice(t *testing.T) {
+	dir := t.TempDir()
+	l := object(t, do(t, dir, once("rollout", "--device", "sim", "--least", "1ms", "--json")...))
+	require.Equal(t, "cuda/simulator", l["device"])
+	require.Nil(t, l["peak_share"])
+	require.Contains(t, l, "peak_share", "a key that is always there")
+	require.Greater(t, l["it_per_s"], 0.)
+	r := sluice(t, dir, once("iteration", "--device", "sim", "--least", "1ms", "--batch", "1")...)
+	require.Zero(t, r.code, r.err)
+	require.Equal(t, "sluice: iteration on cuda/simulator: 1 workloads, rounds: 1\n", r.err)
+	require.Regexp(t, `^iteration: .*, cuda/simulator\npolicy .* GFLOP/s\nfresh .*\n$`, r.out)
+	require.NotContains(t, r.out, "peak")
+	if _, err := driver.Lib(); err != nil {
+		require.Equal(t, outcome{"", "sluice: --device cuda: " + err.Error() + "\n", 2}, sluice(t, dir, once("loss", "--device", "cuda")...))
+		r := sluice(t, dir, once("loss", "--device", "auto", "--rows", "77", "--width", "8", "--workers", "1")...)
+		require.Regexp(t, "^sluice: loss on cpu/[a-z0-9]+; no GPU: no NVIDIA driver: 1 workloads", r.err)
+	}
+}
+
 func TestBenchRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct {
@@ -67,6 +88,10 @@ func TestBenchRefuses(t *testing.T) {
 		{args: []string{"--check=half"}, want: `--check: must be a share above 0 and at most 1, is "half"`},
 		{args: []string{"--check", "0.7"}, want: "--check measures workloads of its own, not 0.7; a share is given as --check=0.7"},
 		{args: []string{"--check", "--rows", "77"}, want: "--check and --rows exclude each other"},
+		{args: []string{"--device", "gpu"}, want: `--device: must be auto, cpu, cuda, cuda:N or sim, is "gpu"`},
+		{args: []string{"gemm", "--device", "sim"}, want: "--device sim: gemm is one thread's product on the CPU; a GPU's products are most of loss"},
+		{args: []string{"loss", "--device", "sim", "--workers", "2"}, want: "--device sim: it has no --workers"},
+		{args: []string{"--check", "--device", "sim"}, want: "--check is of the CPU, not of --device sim"},
 		{args: []string{"--nope"}, want: "unknown flag: --nope; see sluice bench --help"},
 		{env: "SLUICE_CPU=nonsense", want: "cpu: SLUICE_CPU=nonsense: no such tier, want avx512, avx2, neon or go"},
 	} {

@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-ml/sluice/gfn/world"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/nn"
+	"github.com/sluice-ml/sluice/run"
 )
 
 // This file is sluice doctor: whether this machine's devices compute the defined bits, and how fast.
@@ -73,10 +74,11 @@ func doctorCommand() *cobra.Command {
 			"anything differs. Without a GPU it says what is missing and ends with 0.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := cardNumber(kind); err != nil && kind != "auto" && kind != "sim" && kind != "cpu" {
-				return &usageError{fmt.Errorf("--device: must be auto, cpu, cuda, cuda:N or sim, is %q", kind)}
+			k, err := parseDevice(kind)
+			if err != nil {
+				return err
 			}
-			d, err := diagnose(c.Context(), kind)
+			d, err := diagnose(c.Context(), k)
 			if err != nil {
 				return err
 			}
@@ -97,7 +99,7 @@ func doctorCommand() *cobra.Command {
 }
 
 // diagnose examines the devices of a kind.
-func diagnose(ctx context.Context, kind string) (*diagnosis, error) {
+func diagnose(ctx context.Context, kind run.DeviceKind) (*diagnosis, error) {
 	d := &diagnosis{Devices: []patient{}}
 	if kind == "auto" || kind == "cpu" {
 		d.Devices = append(d.Devices, examine(ctx, "cpu", func() (graph.Device, error) { return cpu.Open(cpu.Config{}) }))
@@ -134,7 +136,7 @@ func diagnose(ctx context.Context, kind string) (*diagnosis, error) {
 	}
 	only := -1
 	if kind != "auto" {
-		if only, _ = cardNumber(kind); only >= len(cards) {
+		if only, _ = kind.Card(); only >= len(cards) {
 			return nil, &usageError{fmt.Errorf("--device %s: the driver finds %d", kind, len(cards))}
 		}
 	}

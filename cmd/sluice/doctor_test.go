@@ -108,7 +108,7 @@ func (p bentProgram) Rollout(b graph.Buffer, s graph.Source, h graph.Host) (grap
 	return p.Program.Rollout(b.(bentBuffer).Buffer, s, h)
 }
 
-func (p bentProgram) Close(b graph.Buffer) (float64, error) {
+func (p bentProgram) Close(b graph.Buffer) error {
 	return p.Program.Close(b.(bentBuffer).Buffer)
 }
 
@@ -116,8 +116,15 @@ func (p bentProgram) Backward(b, g graph.Buffer) error {
 	return p.Program.Backward(b.(bentBuffer).Buffer, g.(bentBuffer).Buffer)
 }
 
-func (p bentProgram) Update(b, g, m graph.Buffer, r graph.Rule, s graph.Scalars) (float64, error) {
+func (p bentProgram) Update(b, g, m graph.Buffer, r graph.Rule, s graph.Scalars) error {
 	return p.Program.Update(b.(bentBuffer).Buffer, g.(bentBuffer).Buffer, m.(bentBuffer).Buffer, r, s)
+}
+
+func (p bentProgram) Outcome(b graph.Buffer, at int) (graph.Outcome, error) {
+	if b != nil {
+		b = b.(bentBuffer).Buffer
+	}
+	return p.Program.Outcome(b, at)
 }
 
 func (p bentProgram) Eval(b graph.Buffer, s []int32, dst [][]float64) error {

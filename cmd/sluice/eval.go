@@ -27,7 +27,7 @@ func evalCommand() *cobra.Command {
 			if err := device.apply(&config); err != nil {
 				return err
 			}
-			d, err := open(config.Device)
+			d, err := device.open(config.Device)
 			if err != nil {
 				return err
 			}

@@ -49,7 +49,7 @@ func planCommand() *cobra.Command {
 			if err := device.apply(&config); err != nil {
 				return err
 			}
-			s, err := summarise(config, name)
+			s, err := summarise(&device, config, name)
 			if err != nil {
 				return err
 			}
@@ -67,8 +67,8 @@ func planCommand() *cobra.Command {
 	return c
 }
 
-func summarise(c run.Config, name string) (*planSummary, error) {
-	d, err := open(c.Device)
+func summarise(device *deviceFlags, c run.Config, name string) (*planSummary, error) {
+	d, err := device.open(c.Device)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func TestRefusals(t *testing.T) {
 			"1| [train]\n2| batch = 64\n3| learning_rate = 1e-3\n | ~~~~~~~~~~~~~ unknown key"},
 		{args: []string{"plan", "type.toml"}, code: 2, want: "config: type.toml: line 2: train.batch: must be an integer, is a string\n" +
 			"1| [train]\n2| batch = \"many\"\n |         ~~~~~~ must be an integer, is a string"},
-		{args: []string{"train", "batch.toml"}, code: 2, want: "config: batch.toml: train.batch: must be at least 1, is -3"},
+		{args: []string{"train", "batch.toml"}, code: 2, want: "config: batch.toml: line 2: train.batch: must be at least 1, is -3"},
 		{args: []string{"train", "none.toml"}, code: 2, want: "config: open none.toml: no such file or directory"},
 		{args: []string{"train", "hypergrid"}, code: 2, want: "config: no preset and no file is called \"hypergrid\"; presets are " + presets},
 		{args: []string{"train", "hypergrid-8x8", "--set", "train.batch=-3"}, code: 2, want: "config: --set train.batch=-3: train.batch: must be at least 1, is -3"},
@@ -39,7 +39,7 @@ func TestRefusals(t *testing.T) {
 		{args: []string{"train", "hypergrid-8x8", "--seed", "1", "--seeds", "1..2"}, code: 2, want: "--seed and --seeds exclude each other"},
 		{args: []string{"train", "hypergrid-8x8", "--seed", "x"}, code: 2, want: "invalid argument \"x\" for \"--seed\" flag: invalid syntax; see sluice train --help"},
 		{args: []string{"train", "hypergrid-8x8", "--workers", "-1"}, code: 2, want: "config: device.workers: must be at least 0, is -1"},
-		{args: []string{"train", "hypergrid-8x8", "--device", "tpu"}, code: 2, want: "config: device.kind: must be \"auto\" or \"cpu\", is \"tpu\""},
+		{args: []string{"train", "hypergrid-8x8", "--device", "tpu"}, code: 2, want: "--device: must be auto, cpu, cuda, cuda:N or sim, is \"tpu\""},
 		{args: []string{"train", "hypergrid-8x8", "--log-format", "xml"}, code: 2, want: "--log-format: must be text or json, is \"xml\""},
 		{args: []string{"train", "hypergrid-8x8", "--out", "key.toml/run"}, code: 1, want: "run: mkdir key.toml: not a directory"},
 		{args: []string{"train", "hypergrid-8x8", "--out", "."}, code: 2, want: "run: the directory is not empty: ."},

@@ -33,7 +33,7 @@ func resumeCommand() *cobra.Command {
 			if err := device.apply(&config); err != nil {
 				return err
 			}
-			d, err := open(config.Device)
+			d, err := device.open(config.Device)
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func resumeCommand() *cobra.Command {
 				talk.say("sluice: %s is finished: iteration %d of %d", args[0], at, l.Config.Train.Iterations)
 				l.Watch = nil
 			default:
-				talk.say("sluice: %s goes on at iteration %d of %d on %s%s", args[0], at, l.Config.Train.Iterations, d.Name(), whyCPU())
+				talk.say("sluice: %s goes on at iteration %d of %d on %s%s", args[0], at, l.Config.Train.Iterations, d.Name(), device.whyCPU())
 			}
 			ctx, cancel := interruptible()
 			defer cancel()

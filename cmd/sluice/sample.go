@@ -47,7 +47,7 @@ func sampleCommand() *cobra.Command {
 			if err := device.apply(&config); err != nil {
 				return err
 			}
-			d, err := open(config.Device)
+			d, err := device.open(config.Device)
 			if err != nil {
 				return err
 			}

@@ -72,7 +72,7 @@ func (f *trainFlags) train(c *cobra.Command, preset string) error {
 	if err != nil {
 		return err
 	}
-	device, err := open(config.Device)
+	device, err := f.device.open(config.Device)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (f *trainFlags) train(c *cobra.Command, preset string) error {
 	ctx, cancel := interruptible()
 	defer cancel()
 	begin := func(d *run.Dir, c run.Config) *run.Loop {
-		f.talk.say("sluice: %s on %s, seed %d, into %s%s", name, device.Name(), c.Seed, d.Path, whyCPU())
+		f.talk.say("sluice: %s on %s, seed %d, into %s%s", name, device.Name(), c.Seed, d.Path, f.device.whyCPU())
 		return &run.Loop{Dir: d, Config: c, Device: device, Args: os.Args, Watch: watch}
 	}
 	if c.Flags().Changed("seeds") {

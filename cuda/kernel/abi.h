@@ -168,10 +168,11 @@ struct ReduceArgs { float *grads, *out; i32 grad_len, lanes, n, pad; };
 struct AddArgs { float *out; const float *x; i32 n, pad; };
 
 // --- update.cu. norm: part[i] = Butterfly of the 32 strided partials of squares of block i of 4,096 gradients (one warp each).
-// scale: one block: norm = sqrt(Tree(part)); out[0] = norm, out[1] = min(1, clip/norm) (1 if clip is 0), out[2] = 1 if finite, else 0.
+// scale: one block: norm = sqrt(Tree(part)); out[0] = norm, out[1] = min(1, clip/norm) (1 if clip is 0), out[2] = 1 if norm
+// and loss are finite, else 0.
 // adam, sgd: graph.Rule on w[0, n) of one tensor, unless out[2] is 0.
 struct NormArgs { const float *g; float *part; i32 n, pad; };
-struct ScaleArgs { float *part; float *out; float clip; i32 blocks; };
+struct ScaleArgs { float *part; float *out; const float *loss; float clip; i32 blocks; }; // loss: null is 0
 // Rates are the iteration's scalars in device memory: rate[group], keep[group], then c1, c2 at [2*groups].
 struct StepArgs {
   float *w; const float *g; float *m, *v;

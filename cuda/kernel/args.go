@@ -199,9 +199,9 @@ type (
 		_       int32
 	}
 	ScaleArgs struct {
-		Part, Out uint64
-		Clip      float32
-		Blocks    int32
+		Part, Out, Loss uint64
+		Clip            float32
+		Blocks          int32
 	}
 	StepArgs struct {
 		W, G, M, V                                      uint64

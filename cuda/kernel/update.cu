@@ -17,14 +17,15 @@ KERNEL(128) norm(const NormArgs a) {
   if ((thread() & 31) == 0) a.part[b] = p;
 }
 
-// scale: out = {norm = sqrt(Tree(part)), min(1, clip/norm) or 1 where clip is 0, 1 if norm is finite else 0}. grid 1, block 1024.
+// scale: out = {norm = sqrt(Tree(part)), min(1, clip/norm) or 1 where clip is 0, 1 if norm and loss are finite else 0}. grid 1, block 1024.
 KERNEL(TREE) scale(const ScaleArgs a) {
   __shared__ float room[TREE];
   float norm = fsqrt(tree(room, a.part, a.blocks, [&](i32 i) INLINE { return a.part[i]; }));
   if (thread() != 0) return;
   a.out[0] = norm;
   a.out[1] = a.clip > 0.0f && norm > a.clip ? fdiv(a.clip, norm) : 1.0f;
-  a.out[2] = norm < INFINITY ? 1.0f : 0.0f; // NaN is not
+  float loss = a.loss ? *a.loss : 0.0f;
+  a.out[2] = norm < INFINITY && loss < INFINITY && loss > -INFINITY ? 1.0f : 0.0f; // NaN is not
 }
 
 // sgd: w = fma(-rate, scale·g, w). grid ceil(n/256), block 256.

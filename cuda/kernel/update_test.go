@@ -78,9 +78,9 @@ func TestNorm(t *testing.T) {
 	}
 }
 
-// A norm that is not finite is told, and then no rule does anything.
+// A norm or a loss that is not finite is told, and then no rule does anything.
 func TestNotFinite(t *testing.T) {
-	for _, bad := range []float32{float32(math.Inf(1)), float32(math.NaN()), 3e38} {
+	for _, bad := range []float32{float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 3e38} {
 		r := newRig(t)
 		s := kernel.ScaleArgs{Part: up(r, []float32{1, bad, bad}), Out: r.blank(3), Clip: 1, Blocks: 3}
 		run(r, kernel.Scale, kernel.ScaleGrid(), s)
@@ -90,6 +90,14 @@ func TestNotFinite(t *testing.T) {
 		run(r, kernel.SGD, kernel.StepGrid(2), a)
 		run(r, kernel.Adam, kernel.StepGrid(2), a)
 		same(t, w, down[float32](r, a.W, 2), "parameters")
+
+		s = kernel.ScaleArgs{Part: up(r, []float32{1, 2, 3}), Out: r.blank(3), Loss: up(r, []float32{bad}), Clip: 1, Blocks: 3}
+		run(r, kernel.Scale, kernel.ScaleGrid(), s)
+		verdict := float32(0)
+		if bad == 3e38 { // a loss of that is finite
+			verdict = 1
+		}
+		same(t, []float32{verdict}, down[float32](r, s.Out+8, 1), fmt.Sprint("loss ", bad))
 	}
 }
 

@@ -104,9 +104,10 @@ func (r *rig) loss(t *testing.T, vector []float64, given [][]int32) float64 {
 		}
 	}
 	r.program.Reward(r.logR)
-	loss, err := r.program.Close(r.params)
+	require.NoError(t, r.program.Close(r.params))
+	out, err := r.program.Outcome(nil, -1)
 	require.NoError(t, err)
-	return loss
+	return out.Loss
 }
 
 func (r *rig) actions() [][]int32 {

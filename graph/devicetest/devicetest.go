@@ -33,6 +33,8 @@ func Test(t *testing.T, dev, ref graph.Device) {
 	})
 	t.Run("Update", func(t *testing.T) { testUpdate(t, exact, dev, ref) })
 	t.Run("NotFinite", func(t *testing.T) { testNotFinite(t, dev) })
+	t.Run("LossNotFinite", func(t *testing.T) { testLossNotFinite(t, dev) })
+	t.Run("HandedIn", func(t *testing.T) { testHandedIn(t, dev) })
 	t.Run("Differences", func(t *testing.T) {
 		for _, d := range []graph.Device{dev, ref} {
 			if width(t, d) == 64 {

@@ -20,8 +20,7 @@ func testMemory(t *testing.T, dev graph.Device) {
 	defer r.program.Free()
 	src := graph.Source{Key: rng.NewKey(2), Count: 200, Epsilon: 1}
 	batch := r.rollout(t, src)
-	_, err := r.program.Close(r.params)
-	require.NoError(t, err)
+	require.NoError(t, r.program.Close(r.params))
 	require.NoError(t, r.program.Backward(r.params, r.grads))
 	m := r.program.Memory()
 	require.GreaterOrEqual(t, m.RowsHeld, batch.Rows)
@@ -47,7 +46,7 @@ func Unlimited(t *testing.T, dev graph.Device) {
 	}
 }
 
-// Allocations demands that an iteration, Rollout to Update, allocates nothing once memory has grown to what its batch needs, in worlds
+// Allocations demands that an iteration, Rollout to Outcome, allocates nothing once memory has grown to what its batch needs, in worlds
 // that are data and in worlds that are Go code. Nothing else may run meanwhile.
 func Allocations(t *testing.T, dev graph.Device) {
 	for _, f := range formulas() {
@@ -80,10 +79,10 @@ func Allocations(t *testing.T, dev graph.Device) {
 				keep(err)
 				r.logR = logR(r.logR, batch.Terminal, p.World.Ints)
 				r.program.Reward(r.logR)
-				_, err = r.program.Close(r.params)
-				keep(err)
+				keep(r.program.Close(r.params))
 				keep(r.program.Backward(r.params, r.grads))
-				_, err = r.program.Update(r.params, r.grads, moments, rule, s)
+				keep(r.program.Update(r.params, r.grads, moments, rule, s))
+				_, err = r.program.Outcome(r.params, 0)
 				keep(err)
 				keep(r.program.Eval(r.params, states, list))
 			}

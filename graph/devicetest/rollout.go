@@ -255,8 +255,7 @@ func testEndRows(t *testing.T, dev graph.Device) {
 			}
 			require.Equal(t, got.Steps+ends, got.Rows)
 			require.Equal(t, w.same, got.Steps == n*full.Steps())
-			_, err := r.program.Close(r.params)
-			require.NoError(t, err)
+			require.NoError(t, r.program.Close(r.params))
 			r.checkLogPB(t, got, learned)
 			r.program.Free()
 		}
@@ -328,8 +327,7 @@ func testEval(t *testing.T, dev graph.Device) {
 	defer r.program.Free()
 	src := graph.Source{Key: rng.NewKey(12), Count: 40, Epsilon: .5}
 	r.rollout(t, src)
-	_, err := r.program.Close(r.params)
-	require.NoError(t, err)
+	require.NoError(t, r.program.Close(r.params))
 	out := r.outputs(src.Count)
 	logPF, flow, first := outputOf(out, "0"), outputOf(out, "2"), outputOf(out, "3")
 	exact := width(t, dev) == 32

@@ -71,6 +71,16 @@ func (r *rig) rollout(t testing.TB, src graph.Source) graph.Batch {
 	return batch
 }
 
+// loss runs Close and says what it came to.
+func (r *rig) loss(t testing.TB) float64 {
+	t.Helper()
+	require.NoError(t, r.program.Close(r.params))
+	out, err := r.program.Outcome(nil, -1)
+	require.NoError(t, err)
+	require.Zero(t, out.Param, "nothing was asked for")
+	return out.Loss
+}
+
 // value is something a device computed.
 type value struct {
 	name string
@@ -85,9 +95,7 @@ func (r *rig) values(t testing.TB, src graph.Source) []value {
 		{"terminal states", floats(batch.Terminal)}, {"lengths", floats(batch.Length)},
 		{"rows and steps", []float64{float64(batch.Rows), float64(batch.Steps)}},
 	}
-	loss, err := r.program.Close(r.params)
-	require.NoError(t, err)
-	out = append(out, value{"loss", []float64{loss}})
+	out = append(out, value{"loss", []float64{r.loss(t)}})
 	out = append(out, r.outputs(src.Count)...)
 	out = append(out, r.heads(t, batch.Terminal)...) // between Close and Backward: Eval must leave the batch alone
 	if r.plan.Loss.Class == graph.None {
