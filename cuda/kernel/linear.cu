@@ -1,5 +1,5 @@
 // The dense layer and its gradients: one chain of fused multiply-adds an element, over the inner index in order.
-#include "spans.h"
+#include "products.h"
 
 // Op is op(A) op(B) with op(A) m x k and op(B) k x n, all row-major; leading dimensions in floats.
 struct Op {
@@ -7,12 +7,6 @@ struct Op {
   u32 lda, ldb;
   i32 m, n, k;
 };
-
-FN void put4(float *p, const float *s) { *(F4 *)p = F4{s[0], s[1], s[2], s[3]}; }
-FN void get4(float *s, const float *p) {
-  F4 v = *(const F4 *)p;
-  s[0] = v.x, s[1] = v.y, s[2] = v.z, s[3] = v.w;
-}
 
 // --- Tiles of 8x8 a thread: rows and columns in two groups of four, 128-bit loads, two tiles in turn in shared memory, the next one
 // being loaded while this one is multiplied. Wants 16-byte aligned bases, m (if TA), n (unless TB), leading dimensions, and k along
@@ -121,10 +115,7 @@ template <i32 BM, i32 BN, class F> FN void each_quad(i32 m, i32 n, i32 m0, i32 n
 }
 
 // --- Tiles of any shape: TM x TN a thread, loads float by float, the next tile's loads under way while this one is multiplied. They are
-// filled past the inner width with -0 on one side and +0 on the other: fma(-0, +0, s) is s for every s, -0 included, so a chain never
-// knows how long its tile was.
-
-const float FILL_A = -0.0f, FILL_B = 0.0f;
+// filled past the inner width.
 
 template <i32 BM, i32 BN, i32 BK> struct Small {
   alignas(16) float a[BK][BM + 4];
@@ -181,13 +172,6 @@ template <i32 BM, i32 BN, i32 TM, i32 TN, class F> FN void each_one(i32 m, i32 n
       i32 r = m0 + thread() / (BN / TN) * TM + i, c = n0 + thread() % (BN / TN) * TN + j;
       if (r < m && c < n) f(r, c, acc[i][j]);
     }
-}
-
-// Corner is where a block's tile begins: tiles along n first.
-struct Corner { i32 m0, n0; };
-template <i32 BM, i32 BN> FN Corner corner(i32 n) {
-  i32 across = cut(n, BN);
-  return Corner{block_x() / across * BM, block_x() % across * BN};
 }
 
 // --- linear (OpLinear): out[r,j] = act(Σ_k a[r,k]·w[k,j] + bias[j]), bias last. grid (ceil(rows/BM)*ceil(n/BN), lanes).
@@ -253,11 +237,6 @@ KERNEL(256) linear_any(const LinearArgs a) {
   __shared__ Small<64, 64, 16> tile;
   linear_small<64, 64, 16, 4, 4>(a, tile);
 }
-// linear_narrow: heads, n <= 16, tile 64x16. block 128.
-KERNEL(128) linear_narrow(const LinearArgs a) {
-  __shared__ Small<64, 16, 32> tile;
-  linear_small<64, 16, 32, 4, 2>(a, tile);
-}
 // linear_few: few rows a lane, tile 16x64. block 256.
 KERNEL(256) linear_few(const LinearArgs a) {
   __shared__ Small<16, 64, 32> tile;
@@ -321,21 +300,17 @@ KERNEL(256) linear_back_any(const LinearBackArgs a) {
 
 FN Op grad_op(const LinearGradArgs &a, const Piece &p) { return Op{at(a.a, p), at(a.d, p), (u32)a.a.ld, (u32)a.d.ld, a.k, a.n, p.n}; }
 
-// bias_block does the bias, if the block is one of those, and says so.
-template <i32 BM, i32 BN, i32 NT> FN bool bias_block(const LinearGradArgs &a, const Piece &p) {
+// has_bias does the bias, if the block is one of those behind the tiles, and says so.
+template <i32 BM, i32 BN, i32 NT> FN bool has_bias(const LinearGradArgs &a, const Piece &p) {
   i32 b = block_x() - cut(a.k, BM) * cut(a.n, BN);
-  if (b < 0) return false;
-  i32 j = b * NT + thread();
-  if (j >= a.n) return true;
-  float *o = a.bias + ((u64)p.lane * (u32)a.grad_len + (u32)j);
-  *o = column(at(a.d, p) + j, (u32)a.d.ld, p.n, a.first ? 0.0f : *o);
-  return true;
+  if (b >= 0) bias_block<NT>(at(a.d, p), (u32)a.d.ld, p.n, a.n, b, a.bias + (u64)p.lane * (u32)a.grad_len, a.first);
+  return b >= 0;
 }
 
 template <i32 BM, i32 BN> FN void linear_grad_tile(const LinearGradArgs &a, Tile<BM, BN> &tile) {
   Piece p = piece(a.span);
   if (p.n == 0 && !a.first) return;
-  if (bias_block<BM, BN, Tile<BM, BN>::threads>(a, p)) return;
+  if (has_bias<BM, BN, Tile<BM, BN>::threads>(a, p)) return;
   Corner at0 = corner<BM, BN>(a.n);
   float *out = a.out + (u64)p.lane * (u32)a.grad_len, acc[8][8] = {};
   u32 ld = (u32)a.n;
@@ -347,7 +322,7 @@ template <i32 BM, i32 BN> FN void linear_grad_tile(const LinearGradArgs &a, Tile
 template <i32 BM, i32 BN, i32 BK, i32 TM, i32 TN> FN void linear_grad_small(const LinearGradArgs &a, Small<BM, BN, BK> &tile) {
   Piece p = piece(a.span);
   if (p.n == 0 && !a.first) return;
-  if (bias_block<BM, BN, BM / TM * (BN / TN)>(a, p)) return;
+  if (has_bias<BM, BN, BM / TM * (BN / TN)>(a, p)) return;
   Corner at0 = corner<BM, BN>(a.n);
   float *out = a.out + (u64)p.lane * (u32)a.grad_len, acc[TM][TN] = {};
   u32 ld = (u32)a.n;
@@ -369,9 +344,4 @@ extern "C" __global__ void __launch_bounds__(64, 6) linear_grad_64x64(const Line
 KERNEL(256) linear_grad_any(const LinearGradArgs a) {
   __shared__ Small<64, 64, 16> tile;
   linear_grad_small<64, 64, 16, 4, 4>(a, tile);
-}
-// linear_grad_narrow: heads, n <= 16, tile 64x16. block 128.
-KERNEL(128) linear_grad_narrow(const LinearGradArgs a) {
-  __shared__ Small<64, 16, 32> tile;
-  linear_grad_small<64, 16, 32, 4, 2>(a, tile);
 }
