@@ -42,7 +42,7 @@ func joins(run []graph.Instr, in *graph.Instr) bool {
 		return false
 	}
 	if in.Op == graph.OpLinearBack {
-		return in.Acc && in.Out == last.Out && in.K == last.K && last.C.Class == graph.None && in.A != last.Out
+		return in.Acc && in.Out == last.Out && in.K == last.K && last.C.Class == graph.None
 	}
 	return !slices.ContainsFunc(run, func(x graph.Instr) bool { return disturbs(&x, in) })
 }
