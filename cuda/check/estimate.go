@@ -20,7 +20,7 @@ import (
 //	chain = waves * instructions of a warp * cycles of an instruction when the warp is alone
 //	cache = max(sectors * 32 bytes / rate of the first-level caches, 3 * bytes written / rate of the second-level cache)
 //
-// and launches follow each other. All blocks are taken as full in every step of a rollout: a lane with one live trajectory computes its
+// and launches follow each other. A gradient takes no less than its bias's chain, which has blocks of its own. All blocks are taken as full in every step of a rollout: a lane with one live trajectory computes its
 // tile all the same. Instructions are those of the PTX, of which the machine's code has 0.8 to 1.5 times as many; of the tiled products,
 // where that matters, the multiply-adds over the share they have in the inner loop. Three times what is written: row kernels read about
 // two values for one they write; weights are found in the first-level cache.

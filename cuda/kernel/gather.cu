@@ -47,49 +47,74 @@ struct Scatter {
   i32 rows[8][SCATTER_ROWS + SCATTER_AHEAD];
 };
 
+// Part is a thread's columns: one, or of QUADS two quads 128 apart, the second perhaps beyond the width.
+template <bool QUADS> struct Part {
+  static constexpr i32 count = QUADS ? 8 : 1, block = 32 * count;
+  bool here, more;
+  FN void get(const Part &c, float (&s)[count], const float *p) {
+    if (!QUADS) s[0] = *p;
+    else get4(s, p), get4(s + 4, p + (c.more ? 128 : 0));
+  }
+  FN void put(const Part &c, float *p, const float (&s)[count]) {
+    if (!QUADS) *p = s[0];
+    else put4(p, s);
+    if (QUADS && c.more) put4(p + 128, s + 4);
+  }
+};
+
 // scatter adds the rows of d to the sums of the value that register k has in each. Sums of different values are chains of their own: a
-// warp has a value, finds its rows, and adds them in order, C columns a thread.
-template <i32 C> FN void scatter(Scatter &room, const GatherGradArgs &a) {
+// warp has a value, finds its rows, and adds them in order.
+template <bool QUADS> FN void scatter(Scatter &room, const GatherGradArgs &a) {
+  using Columns = Part<QUADS>;
   Piece p = piece(a.span);
-  i32 tiles = cut(a.n, 32 * C), k = block_x() / tiles, j = (block_x() % tiles * 32 + thread() % 32) * C, t = thread(), lane = t % 32;
+  i32 t = thread(), lane = t % 32, tiles = cut(a.n, Columns::block), k = block_x() / tiles;
+  i32 j = block_x() % tiles * Columns::block + lane * (QUADS ? 4 : 1);
+  Columns own = {j < a.n, j + 128 < a.n};
   u64 grads = (u64)p.lane * (u32)a.grad_len;
-  u32 ld = (u32)a.d.ld, n = (u32)a.n;
+  u32 ld = (u32)a.d.ld;
   const float *d = at(a.d, p);
   if (k >= a.active) {
     bias_block<256>(d, ld, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
     return;
   }
   const i32 *feat = a.feat + ((u64)first_row(a.span, p) * (u32)a.active + (u32)k);
-  bool here = j < a.n, fresh = a.first;
   i32 *rows = room.rows[t / 32];
+  bool fresh = a.first;
   for (i32 r0 = 0; r0 < p.n || fresh; r0 += SCATTER_ROWS) {
     i32 m = lower(p.n - r0, SCATTER_ROWS);
     barrier(); // the values before have been read
-    for (i32 r = t; r < m; r += 256) room.value[r] = feat[(u32)(r0 + r) * (u32)a.active] - k * a.values;
+    for (i32 r = t; r < cut(m, 64) * 64; r += 256) {
+      i32 v = -1;
+      if (r < m) v = feat[(u32)(r0 + r) * (u32)a.active] - k * a.values;
+      room.value[r] = v;
+    }
     barrier();
     ROLLED for (i32 v = t / 32; v < a.values; v += 8) {
       i32 count = 0;
-      ROLLED for (i32 r = 0; r < m; r += 32) {
-        bool hit = r + lane < m && room.value[r + lane] == v;
-        u32 hits = ballot(hit);
-        if (hit) rows[count + popcount(hits & ((1u << lane) - 1u))] = r + lane;
-        count += popcount(hits);
+      ROLLED for (i32 r = lane; r < m + lane; r += 64) {
+        UNROLL for (i32 i = 0; i < 64; i += 32) {
+          bool hit = room.value[r + i] == v;
+          u32 hits = ballot(hit);
+          if (hit) rows[count + popcount(hits & ((1u << lane) - 1u))] = r0 + r + i;
+          count += popcount(hits);
+        }
       }
       if (lane < SCATTER_AHEAD) rows[count + lane] = 0; // a row that is loaded for nothing
       warp_barrier(); // the list is whole
-      if (here && (count || fresh)) {
-        float *out = a.out + (grads + ((u64)(u32)(k * a.values + v) * n + (u32)j)), s[C] = {};
-        if (!fresh) get<C>(s, out);
+      if (own.here && (count || fresh)) {
+        float *out = a.out + (grads + ((u64)(u32)(k * a.values + v) * (u32)a.n + (u32)j)), s[Columns::count] = {};
+        if (!fresh) Columns::get(own, s, out);
         ROLLED for (i32 i = 0; i < count; i += SCATTER_AHEAD) {
-          float g[SCATTER_AHEAD][C];
-          UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) get<C>(g[q], d + ((u32)(r0 + rows[i + q]) * ld + (u32)j));
+          float g[SCATTER_AHEAD][Columns::count];
+          UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) Columns::get(own, g[q], d + ((u32)rows[i + q] * ld + (u32)j));
           if (i + SCATTER_AHEAD <= count) {
-            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) UNROLL for (i32 c = 0; c < C; c++) s[c] += g[q][c];
+            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) UNROLL for (i32 c = 0; c < Columns::count; c++) s[c] += g[q][c];
           } else {
-            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) UNROLL for (i32 c = 0; c < C; c++) s[c] = i + q < count ? s[c] + g[q][c] : s[c];
+            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++)
+              UNROLL for (i32 c = 0; c < Columns::count; c++) s[c] = i + q < count ? s[c] + g[q][c] : s[c];
           }
         }
-        put<C>(out, s);
+        Columns::put(own, out, s);
       }
       warp_barrier(); // and read
     }
@@ -98,18 +123,18 @@ template <i32 C> FN void scatter(Scatter &room, const GatherGradArgs &a) {
 }
 
 // gather_grad (OpGatherGrad): out[feat[r,f],j] += d[r,j], bias[j] += d[r,j], chains over the span's rows. values <= 96. A block has a
-// register and 128 columns; the last ones have the bias. n, d.ld, grad_len multiples of 4, d and out 16-byte aligned.
-// grid (ceil(n/128)*active + ceil(n/256), lanes, instructions), block 256.
-extern "C" __global__ void __launch_bounds__(256, 3) gather_grad(const Several<GatherGradArgs> all) {
+// register and 256 columns; the last ones have the bias. n, d.ld, grad_len multiples of 4, d and out 16-byte aligned.
+// grid (ceil(n/256)*(active+1), lanes, instructions), block 256.
+extern "C" __global__ void __launch_bounds__(256, 2) gather_grad(const Several<GatherGradArgs> all) {
   __shared__ Scatter room;
-  scatter<4>(room, all.of[block_z()]);
+  scatter<true>(room, all.of[block_z()]);
 }
 
 // gather_grad_any is gather_grad for any width: a block has 32 columns. grid (ceil(n/32)*active + ceil(n/256), lanes, instructions),
 // block 256.
 KERNEL(256) gather_grad_any(const Several<GatherGradArgs> all) {
   __shared__ Scatter room;
-  scatter<1>(room, all.of[block_z()]);
+  scatter<false>(room, all.of[block_z()]);
 }
 
 // gather_grad_wide is gather_grad for any number of values: row by row, the sums in out itself. A warp has 32 columns of one register.

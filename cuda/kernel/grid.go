@@ -119,7 +119,7 @@ func (a *GatherGradArgs) Launch() (ID, Grid) {
 	case a.Values > scatterValues:
 		return GatherGradWide, grid(32, 32)
 	case quads([]uint64{a.D.P, a.Out}, a.N, a.D.LD, a.GradLen):
-		return GatherGrad, grid(128, 256)
+		return GatherGrad, grid(256, 256)
 	}
 	return GatherGradAny, grid(32, 256)
 }

@@ -14,11 +14,12 @@ struct Strip {
   u32 ld;
   i32 n, rows;
   float v[4];
-  FN void load(Strip &s, i32 k0) {
+  FN void load(Strip &s, i32 k0) { // no branch: beyond the end something is read and not taken
+    i32 j = thread() % NARROW;
     UNROLL for (i32 i = 0; i < 4; i++) {
-      i32 k = k0 + thread() / NARROW + 8 * i, j = thread() % NARROW;
-      s.v[i] = FILL_B;
-      if (k < s.rows && j < s.n) s.v[i] = s.p[(u32)k * s.ld + (u32)j];
+      i32 k = k0 + thread() / NARROW + 8 * i;
+      float v = s.p[(u32)lower(k, s.rows - 1) * s.ld + (u32)lower(j, s.n - 1)];
+      s.v[i] = k < s.rows && j < s.n ? v : FILL_B;
     }
   }
   FN void store(const Strip &s, float (&room)[STEP][NARROW]) {
@@ -65,7 +66,7 @@ KERNEL(128) linear_narrow(const Several<LinearArgs> all) {
     UNROLL for (i32 i = 0; i < 8; i++) if (i * 16 < rows) put4(&ta[t / 8 + i * 16][t % 8 * 4], v[i]);
     Strip::store(w, tb);
     barrier();
-    load(k0 + STEP);
+    if (k0 + STEP < K) load(k0 + STEP);
     UNROLL for (i32 k = 0; k < STEP; k += 4) {
       float s[4];
       get4(s, &ta[r][k]);
@@ -144,29 +145,29 @@ KERNEL(128) linear_grad_narrow(const Several<LinearGradArgs> all) {
   }
   i32 c = block_x() * columns + (t & (columns - 1)), j0 = t / columns * 4;
   u32 ld = (u32)a.a.ld;
-  const float *x = at(a.a, p) + (u32)lower(c, a.k - 1);
+  const float *x = at(a.a, p) + (u32)lower(c, a.k - 1); // of the rows that are loaded next
   float *out = a.out + (grads + (u32)c * (u32)a.n + (u32)j0), v[STEP], acc[4] = {};
   if (!a.first && c < a.k) UNROLL for (i32 j = 0; j < 4; j++) if (j0 + j < a.n) acc[j] = out[j];
   Strip d = {at(a.d, p), (u32)a.d.ld, a.n, p.n, {}};
   auto load = [&](i32 k0) INLINE {
     if (k0 + STEP <= p.n) {
-      UNROLL for (i32 i = 0; i < STEP; i++) v[i] = x[(u32)(k0 + i) * ld];
+      UNROLL for (i32 i = 0; i < STEP; i++, x += ld) v[i] = *x;
     } else {
       UNROLL for (i32 i = 0; i < STEP; i++) {
         v[i] = FILL_A;
-        if (k0 + i < p.n) v[i] = x[(u32)(k0 + i) * ld];
+        if (k0 + i < p.n) v[i] = x[(u32)i * ld];
       }
     }
     Strip::load(d, k0);
   };
   i32 q = 0;
-  load(0);
+  if (p.n > 0) load(0);
   ROLLED for (i32 k0 = 0; k0 < p.n; k0 += STEP, q ^= 1) {
     float u[STEP];
     UNROLL for (i32 i = 0; i < STEP; i++) u[i] = v[i];
     Strip::store(d, td[q]);
     barrier();
-    load(k0 + STEP);
+    if (k0 + STEP < p.n) load(k0 + STEP);
     UNROLL for (i32 i = 0; i < STEP; i++) add4(acc, u[i], &td[q][i][j0]);
   }
   if (c >= a.k) return;

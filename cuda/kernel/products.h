@@ -8,16 +8,6 @@ FN void get4(float *s, const float *p) {
   s[0] = v.x, s[1] = v.y, s[2] = v.z, s[3] = v.w;
 }
 
-// get and put are C floats, which for 4 lie side by side and aligned.
-template <i32 C> FN void get(float *s, const float *p) {
-  if (C == 4) get4(s, p);
-  else *s = *p;
-}
-template <i32 C> FN void put(float *p, const float *s) {
-  if (C == 4) put4(p, s);
-  else *p = *s;
-}
-
 // Corner is where a block's tile begins: tiles along n first.
 struct Corner { i32 m0, n0; };
 template <i32 BM, i32 BN> FN Corner corner(i32 n) {
@@ -37,10 +27,10 @@ FN float column(const float *d, u32 ld, i32 n, float s) {
   ROLLED for (i32 r = 0; r < n; r += AHEAD) {
     float g[AHEAD];
     if (r + AHEAD <= n) {
-      UNROLL for (i32 i = 0; i < AHEAD; i++) g[i] = d[(u32)(r + i) * ld];
+      UNROLL for (i32 i = 0; i < AHEAD; i++, d += ld) g[i] = *d;
       UNROLL for (i32 i = 0; i < AHEAD; i++) s += g[i];
     } else {
-      UNROLL for (i32 i = 0; i < AHEAD; i++) if (r + i < n) g[i] = d[(u32)(r + i) * ld];
+      UNROLL for (i32 i = 0; i < AHEAD; i++) if (r + i < n) g[i] = d[(u32)i * ld];
       UNROLL for (i32 i = 0; i < AHEAD; i++) if (r + i < n) s += g[i];
     }
   }
