@@ -48,7 +48,7 @@ var bugs = []bug{
 	{"a sum along trajectories takes away", "collect", `add\.rn\.f32`, "sub.rn.f32", false, "", ""},
 	{"the batch's mean is a product", "total", `div\.rn\.f32`, "mul.rn.f32", true, "", ""},
 	{"a gather-sum takes away", "gather_any", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
-	{"its gradient takes away", "gather_grad", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
+	{"its gradient takes away", "gather_grad_any", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
 }
 
 // Each bug runs one iteration of a small Plan.

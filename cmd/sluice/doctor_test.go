@@ -15,7 +15,7 @@ import (
 func TestDoctor(t *testing.T) {
 	dir := t.TempDir()
 	out := do(t, dir, "doctor", "--device", "cpu")
-	require.Contains(t, out, "20 of 20 checks have the defined bits")
+	require.Contains(t, out, "25 of 25 checks have the defined bits")
 	require.Contains(t, out, "same bits as the CPU")
 	require.NotContains(t, out, "no GPU", "nobody asked")
 
@@ -45,7 +45,7 @@ func TestDoctorOnTheSimulator(t *testing.T) {
 	p := devices[0].(map[string]any)
 	require.Equal(t, "cuda/simulator", p["name"])
 	require.Equal(t, "same bits as the CPU", p["training"])
-	require.Len(t, p["checks"], 20)
+	require.Len(t, p["checks"], 25)
 	require.NotContains(t, p, "speed", "there is nothing to measure")
 }
 
@@ -62,7 +62,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	d := diagnosis{Devices: []patient{sound, bent, failing}}
 	require.NoError(t, d.print(&s))
 	require.Contains(t, s.String(), "DIFFERS   tiles/rollout")
-	require.Contains(t, s.String(), "  kernels   0 of 20 checks")
+	require.Contains(t, s.String(), "  kernels   0 of 25 checks")
 	require.Contains(t, s.String(), "  training  parameters ")
 	require.Contains(t, s.String(), "FAILED    it is on fire")
 
