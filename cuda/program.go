@@ -20,6 +20,7 @@ type program struct {
 
 	heads     []graph.Instr // Step's slice for Eval
 	undrawn   []graph.Instr // Step without OpSample
+	stack     []graph.Instr // what walk multiplies, nil if it does not know this Plan
 	recompute []graph.Instr // Step's slice for Saved values that were dropped
 	groups    map[string]int
 
@@ -52,8 +53,8 @@ type program struct {
 	fetched           bool // actions and links are on the host
 
 	rolloutJob, closeJob, backwardJob, updateJob, evalJob, readJob, fetchJob func()
-	emitPart, emitClose, emitChunk, emitSums, emitUpdate                     func()
-	part, chunk                                                              int // what emitPart and emitChunk emit
+	emitPart, emitForward, emitClose, emitChunk, emitSums, emitUpdate        func()
+	part, chunk                                                              int // what emitPart, emitForward and emitChunk emit
 }
 
 const badClass = "cuda: an operand of this class cannot stand here"
@@ -87,9 +88,11 @@ func compile(d *device, plan *graph.Plan) (*program, error) {
 	}
 	p.recompute = slice(plan.Step, want)
 	p.undrawn = slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample })
+	p.stack = stackOf(plan)
 	p.rolloutJob, p.closeJob, p.backwardJob, p.updateJob = p.rollout, p.closing, p.backward, p.update
 	p.evalJob, p.readJob, p.fetchJob = p.evaluate, p.read, p.fetch
-	p.emitPart, p.emitClose, p.emitChunk, p.emitSums, p.emitUpdate = p.emitSteps, p.emitClosing, p.emitBack, p.emitReduce, p.emitRule
+	p.emitPart, p.emitForward, p.emitClose = p.emitSteps, p.emitUndrawn, p.emitClosing
+	p.emitChunk, p.emitSums, p.emitUpdate = p.emitBack, p.emitReduce, p.emitRule
 	if err := d.o.do(func() { p.failure = p.reserveFixed() }); err != nil {
 		return nil, err
 	}

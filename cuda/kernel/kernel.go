@@ -21,6 +21,7 @@ const (
 	Settle
 	Append
 	Advance
+	Replay
 	Tally
 
 	Features // eval.cu
@@ -53,6 +54,9 @@ const (
 	Sample
 	SampleWide
 
+	Walk // walk.cu
+	WalkFew
+
 	Rows_ // elementwise.cu; Rows are the row data
 	Joint
 
@@ -72,7 +76,7 @@ const (
 )
 
 var names = [Count]string{
-	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Tally: "tally",
+	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Replay: "replay", Tally: "tally",
 	Features: "features",
 	Gather:   "gather", GatherAny: "gather_any", GatherGrad: "gather_grad", GatherGradWide: "gather_grad_wide",
 	Linear128x64: "linear_128x64", Linear64x64: "linear_64x64", LinearAny: "linear_any", LinearNarrow: "linear_narrow", LinearFew: "linear_few",
@@ -81,6 +85,7 @@ var names = [Count]string{
 	Act: "act", ActBack: "act_back",
 	LogProb: "log_prob", LogProbBack: "log_prob_back", LogProbWide: "log_prob_wide", LogProbBackWide: "log_prob_back_wide",
 	Sample: "sample", SampleWide: "sample_wide",
+	Walk: "walk", WalkFew: "walk_few",
 	Rows_: "rows", Joint: "joint",
 	Collect: "collect", Carry: "carry", Total: "total",
 	Reduce: "reduce", Add: "add",

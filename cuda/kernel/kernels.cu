@@ -5,6 +5,7 @@
 #include "linear.cu"
 #include "act.cu"
 #include "softmax.cu"
+#include "walk.cu"
 #include "elementwise.cu"
 #include "close.cu"
 #include "reduce.cu"
