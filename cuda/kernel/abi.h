@@ -138,7 +138,7 @@ struct LinearBackArgs { Span span; Val out, a, gate; const float *w; i32 k, n, a
 // there (first = 1: from 0).
 struct LinearGradArgs { Span span; Val a, d; float *out, *bias; i32 k, n, grad_len, first; };
 
-// --- act.cu. act: OpAct; act_back: OpActBack (a gradient, b = y).
+// --- act.cu. act: OpAct, b null or [n] floats added before; act_back: OpActBack (a gradient, b = y).
 struct ActArgs { Span span; Val out, a, b; i32 n, act; };
 
 // --- softmax.cu. log_prob: OpLogProb; log_prob_back: OpLogProbBack (a.ld 1). words: mask words a row; choice: action or undo.

@@ -103,16 +103,13 @@ template <i32 R> FN void hidden_layer(Ground<R> &g, const Layer &l, i32 live) {
   i32 k0 = 0;
   auto multiply = [&](i32 t, i32 deep) INLINE {
     const float *h = &g.h[place<R>(k0, q)];
+    const float *w = &g.w[t][0][c0];
     UNROLL for (i32 k = 0; k < deep; k++) {
-      F4 a4 = *(const F4 *)(h + k * R);
-      float a[4] = {a4.x, a4.y, a4.z, a4.w}, b[TN];
+      float a[4], b[TN];
+      get4(a, h + k * R);
       UNROLL for (i32 j = 0; j < TN; j += QUAD) {
-        if (QUAD == 4) {
-          F4 b4 = *(const F4 *)&g.w[t][k][col(j)];
-          b[j] = b4.x, b[j + 1] = b4.y, b[j + 2] = b4.z, b[j + 3] = b4.w;
-        } else {
-          UNROLL for (i32 i = 0; i < QUAD; i++) b[j + i] = g.w[t][k][col(j + i)];
-        }
+        if (QUAD == 4) get4(b + j, w + (k * WIDEST + 16 * j));
+        else UNROLL for (i32 i = 0; i < QUAD; i++) b[j + i] = w[k * WIDEST + 16 * j + i];
       }
       UNROLL for (i32 i = 0; i < 4; i++)
         UNROLL for (i32 j = 0; j < TN; j++) s[i][j] = ffma(a[i], b[j], s[i][j]);

@@ -53,6 +53,13 @@ func newStroll(r *rig, m graph.Moves, batch int, epsilon float32, act graph.Act,
 	return o
 }
 
+// stop makes every trajectory stop at once.
+func (o *stroll) stop(r *rig) {
+	head := len(o.layers) - 1
+	o.layers[head].bias[o.args.World.Stop] = 1e4
+	o.args.Layer[head].Bias = up(r, o.layers[head].bias)
+}
+
 // logits is the stack at a state.
 func (o *stroll) logits(s []int32) (h []float32) {
 	for i, l := range o.layers {
