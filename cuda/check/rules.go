@@ -12,11 +12,12 @@ import (
 const (
 	leastShare      = .87 // of multiply-adds in the inner loop of a tiled product
 	leastShareSmall = .86 // of one with tiles of 64x64, in which a thread loads eight values a step and not six
+	leastShareWalk  = .85 // of walk's, in which a thread has half as many sums and loads twelve values for them
 	leastAhead      = 190 // multiply-adds between a load and its use; with three warps a scheduler they hide 570 cycles
 )
 
 // tiled names the products whose inner loop is held to both: a launch of any size runs in them.
-var tiled = regexp.MustCompile(`^linear(_back|_grad)?_(128x64|64x64)$`)
+var tiled = regexp.MustCompile(`^(linear(_back|_grad)?_(128x64|64x64)|walk)$`)
 
 // forbidden is what rounds in its own way, what only a linker knows, and what is slow where nobody asked for it.
 var forbidden = []string{`\.approx`, `\.ftz`, `\.local`, `\.f64`, `\.extern`, `\bcall\b`, `\b(?:add|sub|mul|fma|div)\.f32`, `\bsqrt\.f32`, `\.full\b`}
@@ -29,6 +30,17 @@ func judgeText(ptx string) (found []string) {
 		}
 	}
 	return found
+}
+
+// shareOf is the share of multiply-adds that a product's inner loop has at least.
+func shareOf(kernel string) float64 {
+	switch {
+	case kernel == "walk":
+		return leastShareWalk
+	case strings.HasSuffix(kernel, "64x64"):
+		return leastShareSmall
+	}
+	return leastShare
 }
 
 // judge reads what became of it for a target.
@@ -52,11 +64,7 @@ func (r *result) judge() (found []string) {
 		if !tiled.MatchString(f.name) {
 			continue
 		}
-		loop := f.loop()
-		least := leastShare
-		if strings.HasSuffix(f.name, "64x64") {
-			least = leastShareSmall
-		}
+		loop, least := f.loop(), shareOf(f.name)
 		if s := share(loop); s < least {
 			say(f.name, "%.1f %% of the inner loop are multiply-adds, at least %.0f", 100*s, 100*least)
 		}

@@ -434,7 +434,7 @@ FN void do_give(const RolloutArgs &a, const Lane &v) {
 
 // replay: begin, then as many steps as the lists have, all of which are given, for a world that is data. grid lanes, block 256. Writes
 // and faults of begin and advance; actions as sample gives them.
-KERNEL(ROLL) replay(const RolloutArgs a) {
+extern "C" __global__ void __launch_bounds__(ROLL, 1) replay(const RolloutArgs a) {
   __shared__ Room room;
   Lane v = lane_of(a);
   do_begin(a, v, room);

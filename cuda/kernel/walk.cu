@@ -157,25 +157,27 @@ template <i32 R> FN void hidden_layer(Ground<R> &g, const Layer &l, i32 live) {
   barrier();
 }
 
-// head is the last OpLinear, of at most 32 columns: h[r*PITCH + j] = h W + bias. A thread has one row and every 256/R-th column.
+// head is the last OpLinear, of at most 32 columns: h[r*PITCH + j] = h W + bias. A thread has one row and every 256/R-th column. Weights
+// lie by columns, so that four of a column are one access.
 template <i32 R> FN void head(Ground<R> &g, const Layer &l, i32 live) {
-  constexpr i32 BY = CREW / R, PER = 32 / BY;
+  constexpr i32 BY = CREW / R, PER = 32 / BY, PART = 120, COLUMN = PART + 4; // rows of weights at a time; 32 columns of so many fit
   float *w = &g.w[0][0][0];
-  i32 r = thread() % R, j0 = thread() / R, most = (2 * DEEP * WIDEST / l.n) & ~3;
+  i32 r = thread() % R, j0 = thread() / R;
   float s[PER] = {};
-  ROLLED for (i32 k0 = 0; k0 < l.k; k0 += most) {
-    i32 deep = lower(most, l.k - k0);
+  ROLLED for (i32 k0 = 0; k0 < l.k; k0 += PART) {
+    i32 deep = lower(PART, l.k - k0), n = deep * l.n;
     const float *from = l.w + (u32)(k0 * l.n);
-    _Pragma("unroll 4") for (i32 e = thread(); e < deep * l.n; e += CREW) w[e] = from[e];
+    _Pragma("unroll 4") for (i32 e = thread(); e < n; e += CREW) w[e % l.n * COLUMN + e / l.n] = from[e];
     barrier();
     UNROLL for (i32 i = 0; i < PER; i++) {
       i32 j = j0 + i * BY;
       if (r < live && j < l.n) {
-        const float *b = w + j;
-        _Pragma("unroll 2") for (i32 k = 0; k < deep; k += 4) {
+        const float *b = w + j * COLUMN;
+        _Pragma("unroll 4") for (i32 k = 0; k < deep; k += 4) {
           const float *x = &g.h[place<R>(k0 + k, r / 4) + r % 4];
-          UNROLL for (i32 d = 0; d < 4; d++) s[i] = ffma(x[d * R], b[d * l.n], s[i]);
-          b += 4 * l.n;
+          float v[4];
+          get4(v, b + k);
+          UNROLL for (i32 d = 0; d < 4; d++) s[i] = ffma(x[d * R], v[d], s[i]);
         }
       }
     }
@@ -188,21 +190,27 @@ template <i32 R> FN void head(Ground<R> &g, const Layer &l, i32 live) {
   barrier();
 }
 
-// take draws an action for the trajectory of each live row and moves it: one warp, a row a lane. It says who lives.
-template <i32 R> FN void take(const WalkArgs &a, const Draw &d, Ground<R> &g, i32 live, i32 t, i32 step) {
+// Chance is what a draw needs beside logits. The last warp has a row a lane; with few columns it has no part in the head, and
+// prepares meanwhile.
+struct Chance { u32 mask; U4 words; };
+
+FN Chance prepare(const WalkArgs &a, const Draw &d, i32 t, i32 step) {
   const World &w = a.world;
-  i32 i = thread();
+  return Chance{forward_word(w, a.state + (u64)(u32)t * (u32)w.ints, 0),
+                philox(d.key0, d.key1, U4{d.first + (u32)t, (u32)step, d.iteration, d.purpose << 24})};
+}
+
+// take draws an action for trajectory t in row i, -1 for none, and moves it. It says who lives.
+template <i32 R> FN void take(const WalkArgs &a, const Chance &c, float epsilon, Ground<R> &g, i32 i, i32 t, i32 step) {
+  const World &w = a.world;
   bool stays = false;
-  if (i < live) {
-    i32 *s = a.state + (u64)(u32)t * (u32)w.ints;
-    u32 mask = forward_word(w, s, 0);
-    i32 action = -1;
-    if (mask != 0 && step < w.steps)
-      action = draw(&g.h[i * PITCH], mask, w.actions, philox(d.key0, d.key1, U4{d.first + (u32)t, (u32)step, d.iteration, d.purpose << 24}), d.epsilon);
-    i32 taken = step;
+  if (t >= 0) {
+    i32 action = -1, taken = step;
+    if (c.mask != 0 && step < w.steps) action = draw(&g.h[i * PITCH], c.mask, w.actions, c.words, epsilon);
     if (action >= 0) { // else replay will say which of the two it was
       a.given[(u32)t * (u32)w.steps + (u32)step] = action;
       if (action != w.stop) {
+        i32 *s = a.state + (u64)(u32)t * (u32)w.ints;
         move_state(w, s, action);
         stays = w.stop >= 0 || !is_terminal(w, s);
       }
@@ -220,20 +228,22 @@ template <i32 R> FN void take(const WalkArgs &a, const Draw &d, Ground<R> &g, i3
 
 template <i32 R> FN void walk_block(const WalkArgs &a, Ground<R> &g) {
   const World &w = a.world;
-  i32 first = block_x() * R, live = lower(R, a.batch - first);
+  i32 first = block_x() * R, live = lower(R, a.batch - first), i = thread() - (CREW - 32); // i: the row it draws for
   const Draw d = *a.draw;
   for (i32 e = thread(); e < live * w.ints; e += CREW) a.state[(u32)(first * w.ints + e)] = 0;
-  if (thread() < live) {
-    crew(g)[1 + thread()] = first + thread();
-    a.given_at[first + thread()] = (first + thread()) * w.steps;
+  if (i >= 0 && i < live) {
+    crew(g)[1 + i] = first + i;
+    a.given_at[first + i] = (first + i) * w.steps;
   }
   barrier();
   ROLLED for (i32 step = 0; live > 0; step++) {
-    i32 t = thread() < live ? crew(g)[1 + thread()] : 0;
+    i32 t = i >= 0 && i < live ? crew(g)[1 + i] : -1;
     first_layer(a, g, live);
     ROLLED for (i32 l = 1; l < a.layers - 1; l++) hidden_layer(g, pick(a, l), live);
+    Chance c = {};
+    if (t >= 0) c = prepare(a, d, t, step);
     head(g, pick(a, a.layers - 1), live);
-    if (thread() < 32) take(a, d, g, live, t, step);
+    if (i >= 0) take(a, c, d.epsilon, g, i, t, step);
     barrier();
     live = crew(g)[0];
   }
