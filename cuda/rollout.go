@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// This file is the Step entry for worlds that are data.
+// This file is the Step entry for worlds that are data, step by step: what drawn.go does not take.
 
 // partSteps is how many steps are launched between two looks at how many trajectories are live. All steps at once would need one look
 // but launch to the longest trajectory a world allows: 77 steps on a grid of 20^4, of which a policy uses 20 to 40. A launch that finds
