@@ -6,8 +6,10 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// This file is the fast mode's dense products: one strided batch of cuBLAS over all lanes of a piece, on tensor cores. A step's newest
-// rows begin elsewhere in each lane, which no strided batch can say, so rollouts keep the defined kernels.
+// This file is the fast mode's dense products: one strided batch of cuBLAS over all lanes of a piece, on tensor cores. Actions are drawn
+// by the defined kernels: walk has no matrix to hand over, and a step's newest rows begin elsewhere in each lane, which no strided
+// batch can say. So drawn actions are the defined ones, and the log-probabilities that the loss sees, computed on whole pieces of rows
+// afterwards, are near those they were drawn with.
 //
 // A strided batch has as many rows in every lane, and rows that a lane has not are computed too. That harms nothing where a row depends
 // on itself alone. A sum over rows would take them in, so the pieces in which some lane ends keep the defined kernel for those.
@@ -52,19 +54,15 @@ func (p *program) gemm(s driver.Stream, g driver.Gemm) {
 	}
 }
 
-// fastLinear lays the bias down, adds the product, bends.
+// fastLinear is the product, then bias and bend.
 func (p *program) fastLinear(in *graph.Instr, v *view, s driver.Stream) {
-	rows, lanes := int(v.span.Len), int(v.span.Lanes)
 	out := v.val(in.Out)
-	launch(p.o, kernel.Rows_, kernel.ElementsGrid(rows, lanes, in.N), s, kernel.ElementsArgs{Span: v.span, Out: out,
-		A: kernel.Val{P: p.param(in.C)}, Op: int32(graph.OpScale - graph.OpAdd), N: int32(in.N), C: 1})
-	g := driver.Gemm{M: v.height(), N: in.N, K: in.K, B: driver.Ptr(p.param(in.B)), LDB: in.N, Beta: 1, Count: lanes}
+	g := driver.Gemm{M: v.height(), N: in.N, K: in.K, B: driver.Ptr(p.param(in.B)), LDB: in.N, Count: int(v.span.Lanes)}
 	g.A, g.LDA, g.StrideA = v.matrix(in.A)
 	g.C, g.LDC, g.StrideC = v.matrix(in.Out)
 	p.gemm(s, g)
-	if in.Act != graph.Identity {
-		launch(p.o, kernel.Act, kernel.ElementsGrid(rows, lanes, in.N), s, kernel.ActArgs{Span: v.span, Out: out, A: out, N: int32(in.N), Act: int32(in.Act)})
-	}
+	launch(p.o, kernel.Act, kernel.ElementsGrid(int(v.span.Len), int(v.span.Lanes), in.N), s, kernel.ActArgs{Span: v.span, Out: out, A: out,
+		B: kernel.Val{P: p.param(in.C)}, N: int32(in.N), Act: int32(in.Act)})
 }
 
 // fastBack is d·Wᵀ, and the gate as ReLU's derivative.

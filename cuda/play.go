@@ -11,6 +11,7 @@ import (
 // What is captured.
 const (
 	playSteps uint8 = iota
+	playForward
 	playClose
 	playChunk
 	playSums

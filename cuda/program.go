@@ -22,6 +22,7 @@ type program struct {
 	heads     [][]graph.Instr // Step's slice for Eval
 	undrawn   [][]graph.Instr // Step without OpSample
 	recompute [][]graph.Instr // Step's slice for Saved values that were dropped
+	stack     []graph.Instr   // what walk multiplies, nil if it does not know this Plan
 	back      [][]graph.Instr // Backward
 	groups    map[string]int
 
@@ -56,8 +57,8 @@ type program struct {
 
 	rolloutJob, settleJob, closeJob, backwardJob, updateJob, outcomeJob func()
 	evalJob, readJob, fetchJob                                          func()
-	emitPart, emitClose, emitChunk, emitSums, emitUpdate                func()
-	part, chunk                                                         int // what emitPart and emitChunk emit
+	emitPart, emitForward, emitClose, emitChunk, emitSums, emitUpdate   func()
+	part, chunk                                                         int // what emitPart, emitForward and emitChunk emit
 }
 
 const badClass = "cuda: an operand of this class cannot stand here"
@@ -91,10 +92,12 @@ func compile(d *device, plan *graph.Plan) (*program, error) {
 	}
 	p.recompute, p.back = runs(slice(plan.Step, want)), runs(plan.Backward)
 	p.undrawn = runs(slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample }))
+	p.stack = stackOf(plan)
 	p.rolloutJob, p.closeJob, p.backwardJob, p.updateJob = p.rollout, p.closing, p.backward, p.update
 	p.settleJob, p.outcomeJob = p.settle, p.conclude
 	p.evalJob, p.readJob, p.fetchJob = p.evaluate, p.read, p.fetch
-	p.emitPart, p.emitClose, p.emitChunk, p.emitSums, p.emitUpdate = p.emitSteps, p.emitClosing, p.emitBack, p.emitReduce, p.emitRule
+	p.emitPart, p.emitForward, p.emitClose = p.emitSteps, p.emitUndrawn, p.emitClosing
+	p.emitChunk, p.emitSums, p.emitUpdate = p.emitBack, p.emitReduce, p.emitRule
 	if err := d.o.do(func() { p.failure = p.reserveFixed() }); err != nil {
 		return nil, err
 	}

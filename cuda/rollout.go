@@ -1,12 +1,14 @@
 package cuda
 
 import (
+	"math"
+
 	"github.com/sluice-ml/sluice/cuda/driver"
 	"github.com/sluice-ml/sluice/cuda/kernel"
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// This file is the Step entry for worlds that are data.
+// This file is the Step entry for worlds that are data, step by step: what drawn.go does not take.
 
 // partSteps is how many steps are launched between two looks at how many trajectories are live. All steps at once would need one look
 // but launch to the longest trajectory a world allows: 77 steps on a grid of 20^4, of which a policy uses 20 to 40. A launch that finds
@@ -62,8 +64,15 @@ func (p *program) rollout() {
 	o := p.o
 	p.settle()
 	p.fetched = false
+	if p.walks() {
+		p.drawAll()
+		return
+	}
 	p.drawn = !p.allGiven()
 	want := min(p.most(), max(p.slots*guess, p.longest))
+	if !p.drawn {
+		want = min(p.most(), p.givenRows())
+	}
 	for o.failed == nil {
 		if p.failure = p.reserve(want); p.failure != nil {
 			return
@@ -71,10 +80,13 @@ func (p *program) rollout() {
 		if p.failure = p.upload(); p.failure != nil {
 			return
 		}
-		if p.host != nil {
+		switch {
+		case p.host != nil:
 			p.rollHost()
-		} else {
+		case p.drawn:
 			p.rollMoves()
+		default:
+			p.rollGiven()
 		}
 		if o.failed != nil || p.failure != nil {
 			return
@@ -87,7 +99,10 @@ func (p *program) rollout() {
 		want = min(p.most(), 2*p.cap)
 	}
 	if p.failure == nil && o.failed == nil {
-		p.finish()
+		p.total()
+		if !p.drawn {
+			p.forward()
+		}
 	}
 }
 
@@ -181,19 +196,12 @@ func (p *program) alive() bool {
 	return false
 }
 
-// finish sums the lanes' counts and, where the actions were given, runs the networks: in whole pieces and not in a step's few rows.
-func (p *program) finish() {
-	p.rows, p.steps, p.longest, p.shortest = 0, 0, 0, p.cap
+// total sums the lanes' counts.
+func (p *program) total() {
+	p.rows, p.steps, p.longest, p.shortest = 0, 0, 0, math.MaxInt
 	for l, n := range p.counter(countRows) {
 		p.rows += int(n)
 		p.steps += int(p.counter(countSteps)[l])
 		p.longest, p.shortest = max(p.longest, int(n)), min(p.shortest, int(n))
-	}
-	if p.drawn {
-		return
-	}
-	for i := 0; i*p.piece < p.longest; i++ {
-		v := p.pieceAt(i)
-		p.emit(p.undrawn, &v, p.o.stream[0], false)
 	}
 }

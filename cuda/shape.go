@@ -168,7 +168,7 @@ type room struct {
 }
 
 // rooms are the arrays that grow with a batch, with rows rows of all lanes together.
-func (p *program) rooms(rows int) [34]room {
+func (p *program) rooms(rows int) [37]room {
 	h, pl, s := &p.held, p.plan, &p.plan.World
 	live, fw, bw := p.lanes*p.slots, max(1, graph.Words(s.Actions)), max(1, graph.Words(s.Back))
 	saved, again, grads := rows*pl.SavedCols, 0, 0
@@ -178,6 +178,7 @@ func (p *program) rooms(rows int) [34]room {
 	if pl.Loss.Class != graph.None {
 		grads = p.lanes * pl.GradLen
 	}
+	actions, lists := p.listWords()
 	fast := p.o.blas != nil // which multiplies rows that a lane has not, too
 	return [...]room{
 		{&h.feat, rows * s.Active, false}, {&h.mask, rows * fw, false}, {&h.bmask, rows * bw, false}, {&h.action, rows, false},
@@ -189,6 +190,7 @@ func (p *program) rooms(rows int) [34]room {
 		{&h.counters, counts * p.lanes, false}, {&h.counters2, counts * p.lanes, false}, {&h.faultState, p.lanes * s.Ints, false},
 		{&h.first, p.count, false}, {&h.last, p.count, false}, {&h.length, p.count, true}, {&h.terminals, p.count * s.Ints, true},
 		{&h.logR, p.count, false}, {&h.trajs, p.count * pl.TrajCols, false}, {&h.tree, p.count, false},
+		{&h.given, actions, false}, {&h.givenAt, lists, false}, {&h.givenLen, lists, false},
 	}
 }
 

@@ -103,11 +103,15 @@ func (w *twin) run(src graph.Source, host graph.Host) (it iteration) {
 	return it
 }
 
-// smallest is a Plan of few parameters on a world: trajectory balance, log P_B learned where a state has several parents.
-func smallest(t testing.TB, m graph.Moves, code bool) *graph.Plan {
+// smallest is a Plan of few parameters on a world: trajectory balance, log P_B learned where a state has several parents. Its width
+// is none that walk takes, so that a rollout is launched step by step.
+func smallest(t testing.TB, m graph.Moves, code bool) *graph.Plan { return small(t, m, code, 6) }
+
+// small is smallest with layers of other widths.
+func small(t testing.TB, m graph.Moves, code bool, widths ...int) *graph.Plan {
 	t.Helper()
 	s := selftest{moves: m, back: m.Backward() > 1, build: func(s *sketch) graph.Want {
-		h := s.torso(graph.Tanh, 6)
+		h := s.torso(graph.Tanh, widths...)
 		pf, pb := s.layer(h, s.World().Actions), s.Data(graph.LogPBUniform)
 		if s.World().Back > 1 {
 			pb = s.Next(s.LogPB(s.layer(h, s.World().Back)))
@@ -143,6 +147,9 @@ func TestBatches(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%v, code %v", m, code), func(t *testing.T) {
 				plan := smallest(t, m, code)
+				if m.Kind == graph.Increment { // and one that walk takes, while nothing is given
+					plan = small(t, m, code, 8)
+				}
 				var host graph.Host
 				if code {
 					host = coded{m}

@@ -20,8 +20,8 @@ import (
 //	chain = waves * instructions of a warp * cycles of an instruction when the warp is alone
 //	cache = max(sectors * 32 bytes / rate of the first-level caches, 3 * bytes written / rate of the second-level cache)
 //
-// and launches follow each other. A gradient takes no less than its bias's chain, which has blocks of its own. All blocks are taken as full in every step of a rollout: a lane with one live trajectory computes its
-// tile all the same. Instructions are those of the PTX, of which the machine's code has 0.8 to 1.5 times as many; of the tiled products,
+// and launches follow each other. A gradient takes no less than its bias's chain, which has blocks of its own; kernels that go through
+// the steps of a rollout by themselves are in steps.go. Instructions are those of the PTX, of which the machine's code has 0.8 to 1.5 times as many; of the tiled products,
 // where that matters, the multiply-adds over the share they have in the inner loop. Three times what is written: row kernels read about
 // two values for one they write; weights are found in the first-level cache.
 
@@ -51,6 +51,8 @@ func alone(kernel string) float64 {
 type counters struct {
 	kernel, shape                 string
 	instructions, sectors, stored float64
+	multiplies                    float64 // fused multiply-adds
+	rows                          float64 // of the launch
 }
 
 // launched is a line of cuda/testdata/launches.txt.
@@ -111,6 +113,8 @@ func (l launched) time(costs []counters, regs *table) (timed, error) {
 		t.longest("cache", 4*(m*k+m*n+k*n)*batch/card.second)
 		t.seconds += card.ramp
 		return t, nil
+	case "walk", "replay":
+		return l.steps(costs)
 	case "fill":
 		words, err := strconv.ParseFloat(l.shape, 64)
 		t.longest("memory", 4*words/card.memory)
@@ -255,8 +259,8 @@ func fields(path string, words int, each func(f []string, numbers []float64)) er
 
 func readCosts(path string) (list []counters, err error) {
 	err = fields(path, 2, func(f []string, n []float64) {
-		c := counters{f[0], f[1], n[3] / n[2], n[8] / n[2], n[7] / n[2]}
-		if tiled.MatchString(c.kernel) && n[5]/32 > n[3]/2 { // with an inner width that fills the loop
+		c := counters{f[0], f[1], n[3] / n[2], n[8] / n[2], n[7] / n[2], n[5] / 32 / n[2], n[0]}
+		if strings.HasPrefix(c.kernel, "linear") && tiled.MatchString(c.kernel) && n[5]/32 > n[3]/2 { // with an inner width that fills the loop
 			c.instructions = n[5] / 32 / n[2] / leastShare
 		}
 		list = append(list, c)

@@ -106,6 +106,7 @@ struct Draw {
 // steps[l].
 // advance: leave, moves, append in one launch (worlds that are data). A lane with a fault or without live slots does nothing: its count is 0 and
 // from[l] = rows[l], so that spans of its newest rows are empty.
+// replay: begin and all steps in one launch, where every trajectory is given and the world is data.
 // All take RolloutArgs.
 struct RolloutArgs {
   World world;
@@ -141,7 +142,7 @@ struct LinearBackArgs { Span span; Val out, a, gate; const float *w; i32 k, n, a
 // there (first = 1: from 0).
 struct LinearGradArgs { Span span; Val a, d; float *out, *bias; i32 k, n, grad_len, first; };
 
-// --- act.cu. act: OpAct; act_back: OpActBack (a gradient, b = y).
+// --- act.cu. act: OpAct, b null or [n] floats added before; act_back: OpActBack (a gradient, b = y).
 struct ActArgs { Span span; Val out, a, b; i32 n, act; };
 
 // --- softmax.cu. log_prob: OpLogProb; log_prob_back: OpLogProbBack (a.ld 1). words: mask words a row; choice: action or undo.
@@ -153,6 +154,20 @@ struct SampleArgs {
   const Draw *draw;
   const i32 *given_at, *given_len, *given;
   i32 actions, fw, step, ints;
+};
+
+// --- walk.cu. walk: the drawn actions of batch trajectories of a world that is data, which is all it leaves: trajectory i's from
+// given + i*world.steps on. replay (of RolloutArgs) makes rows of them.
+struct Layer { const float *w, *bias; i32 k, n, act, pad; }; // w [k, n]
+const int LAYERS = 8;
+struct WalkArgs {
+  World world;
+  const Draw *draw;
+  Layer layer[LAYERS]; // a gather, linear ones, the head: layers of them
+  i32 *given_at, *given_len, *given; // [batch], [batch], [batch][steps]
+  i32 *length;         // [batch]: steps taken; ~steps where a state allows nothing or the world promised fewer
+  i32 *state;          // [batch][ints]: terminal in the end
+  i32 layers, batch;
 };
 
 // --- elementwise.cu. rows: OpAdd..OpConst on rows; joint: the same on count floats (a trajectory each, or one).

@@ -3,17 +3,19 @@
 
 // Both kernels: grid (ceil(rows*n/1024), lanes), block 256; element e of the span is column e % n of row e / n.
 
-// act (OpAct): out[r,j] = act(a[r,j]).
+// act (OpAct): out[r,j] = act(a[r,j]), or act(a[r,j] + b[j]) where there is a b: what a library's product leaves to do.
 KERNEL(256) act(const ActArgs a) {
   Piece p = piece(a.span);
   float *out = at(a.out, p);
-  const float *x = at(a.a, p);
+  const float *x = at(a.a, p), *bias = a.b.p;
   u32 all = (u32)p.n * (u32)a.n;
   UNROLL for (u32 i = 0; i < 4; i++) {
     u32 e = (u32)block_x() * 1024 + i * 256 + (u32)thread();
     if (e >= all) return;
     u32 r = e / (u32)a.n, j = e % (u32)a.n;
-    out[r * a.out.ld + j] = activate(a.act, x[r * a.a.ld + j]);
+    float v = x[r * a.a.ld + j];
+    if (bias) v += bias[j];
+    out[r * a.out.ld + j] = activate(a.act, v);
   }
 }
 

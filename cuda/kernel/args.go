@@ -72,6 +72,16 @@ const (
 // NoMoves is World.Kind of a world that the host steps.
 const NoMoves = -1
 
+// Layers is how many layers WalkArgs has room for.
+const Layers = 8
+
+// Layer is one layer of WalkArgs.
+type Layer struct {
+	W, Bias   uint64
+	K, N, Act int32
+	_         int32
+}
+
 // The arguments of the kernels.
 type (
 	RolloutArgs struct {
@@ -151,6 +161,14 @@ type (
 		Draw                     uint64
 		GivenAt, GivenLen, Given uint64
 		Actions, FW, Step, Ints  int32
+	}
+	WalkArgs struct {
+		World                    World
+		Draw                     uint64
+		Layer                    [Layers]Layer
+		GivenAt, GivenLen, Given uint64
+		Length, State            uint64
+		Layers, Batch            int32
 	}
 	ElementsArgs struct {
 		Span      Span

@@ -237,6 +237,27 @@ func rolloutCost(id kernel.ID) cost {
 	}}
 }
 
+// walkCost is one step of one block whose trajectories all stop there: what a step takes while all of them live.
+func walkCost(id kernel.ID, rows int) cost {
+	return cost{id, "20^4", rows, func(r *rig) kernel.Grid {
+		o := newStroll(r, graph.Moves{Kind: graph.Increment, Registers: 4, Values: 20, Stop: graph.StopAnywhere}, rows, 0, graph.ReLU, hidden, hidden)
+		o.stop(r)
+		return measured(r, id, kernel.Grid{X: 1, Y: 1, Threads: 256}, o.args)
+	}}
+}
+
+// replayCost is 128 trajectories in each lane that all stop after one step.
+func replayCost() cost {
+	return cost{kernel.Replay, "20^4", costLanes * stepRows, func(r *rig) kernel.Grid {
+		m := graph.Moves{Kind: graph.Increment, Registers: 4, Values: 20, Stop: graph.StopAnywhere}
+		p := newModel(m, false, costLanes*stepRows, costLanes, 3*stepRows)
+		for i := range p.batch {
+			p.given = append(p.given, []int32{int32(i % 4), 4})
+		}
+		return measured(r, kernel.Replay, kernel.LanesGrid(costLanes), newTour(r, p, false).args)
+	}}
+}
+
 func rowsCost(id kernel.ID) cost {
 	return cost{id, "256", costLanes * pieceRows, func(r *rig) kernel.Grid {
 		l := even(pieceRows)

@@ -21,7 +21,7 @@ func Together[A any](all []A, launch func(*A) (ID, Grid)) (k ID, g Grid, n int) 
 
 func cut(n, by int) int { return (n + by - 1) / by }
 
-// LanesGrid is a block a lane: Begin, Leave, Moves, Settle, Append, Advance.
+// LanesGrid is a block a lane: Begin, Leave, Moves, Settle, Append, Advance, Replay.
 func LanesGrid(lanes int) Grid { return Grid{lanes, 1, 256} }
 
 // OneGrid is one warp: Tally.
@@ -58,6 +58,8 @@ const (
 	// Large devices have some 130 multiprocessors. A tile of 128x64 keeps one busy, one of 64x64 half of one; with so few of either the
 	// next smaller kernel, of which more run at once, is quicker by the count of instructions.
 	busy, idle = 96, 64
+
+	most = 128 // blocks that need a multiprocessor each
 )
 
 // rows is the most rows of a lane.
@@ -87,6 +89,22 @@ func (a *LogProbArgs) LaunchBack() (ID, Grid) {
 		return LogProbBack, rowGrid(&a.Span, 128)
 	}
 	return LogProbBackWide, rowGrid(&a.Span, 4)
+}
+
+const (
+	// WalkWidth is the widest layer that Walk takes, and WalkActions the widest head.
+	WalkWidth, WalkActions = 256, SerialActions
+
+	walkRows, walkFew = 32, 8 // trajectories a block
+)
+
+// Launch is how the rollout of a world that is data runs where it is one kernel: on a large device every multiprocessor should have a
+// block.
+func (a *WalkArgs) Launch() (ID, Grid) {
+	if cut(int(a.Batch), walkFew) <= most {
+		return WalkFew, Grid{cut(int(a.Batch), walkFew), 1, 256}
+	}
+	return Walk, Grid{cut(int(a.Batch), walkRows), 1, 256}
 }
 
 // quads says that 128-bit accesses may start at all of at and go on at every multiple of all widths.

@@ -21,6 +21,7 @@ const (
 	Settle
 	Append
 	Advance
+	Replay
 	Tally
 
 	Features // eval.cu
@@ -56,6 +57,9 @@ const (
 	Sample
 	SampleWide
 
+	Walk // walk.cu
+	WalkFew
+
 	Rows_ // elementwise.cu; Rows are the row data
 	Joint
 
@@ -75,7 +79,7 @@ const (
 )
 
 var names = [Count]string{
-	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Tally: "tally",
+	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Replay: "replay", Tally: "tally",
 	Features: "features",
 	Gather:   "gather", GatherAny: "gather_any", GatherGrad: "gather_grad", GatherGradAny: "gather_grad_any",
 	GatherGradWide: "gather_grad_wide",
@@ -86,6 +90,7 @@ var names = [Count]string{
 	Act: "act", ActBack: "act_back",
 	LogProb: "log_prob", LogProbBack: "log_prob_back", LogProbWide: "log_prob_wide", LogProbBackWide: "log_prob_back_wide",
 	Sample: "sample", SampleWide: "sample_wide",
+	Walk: "walk", WalkFew: "walk_few",
 	Rows_: "rows", Joint: "joint",
 	Collect: "collect", Carry: "carry", Total: "total",
 	Reduce: "reduce", Add: "add",

@@ -6,6 +6,7 @@
 #include "narrow.cu"
 #include "act.cu"
 #include "softmax.cu"
+#include "walk.cu"
 #include "elementwise.cu"
 #include "close.cu"
 #include "reduce.cu"

@@ -94,19 +94,25 @@ FN void shift(u32 *words, i32 n, i32 slot, i32 to, bool stays) {
   }
 }
 
+// forward_word is word b of graph.Moves.MaskForward.
+FN u32 forward_word(const World &w, const i32 *s, i32 b) {
+  u32 m = 0;
+  if (w.kind == 0) {
+    i32 n = lower(32, w.ints - 32 * b);
+    ROLLED for (i32 i = 0; i < n; i++) m |= (u32)(s[32 * b + i] + 1 < w.values) << i;
+  } else if (s[w.ints - 1] == 0) {
+    i32 n = w.values - 1 - 32 * b;
+    m = n >= 32 ? 0xffffffffu : n > 0 ? (1u << n) - 1u : 0u;
+  }
+  if (w.stop >= 0 && w.stop / 32 == b) m |= 1u << (w.stop % 32);
+  return m;
+}
+
 // forward_mask is graph.Moves.MaskForward; it says whether any action is allowed.
 FN bool forward_mask(const World &w, u32 *mask, const i32 *s) {
   u32 any = 0;
   ROLLED for (i32 b = 0; b < w.fw; b++) {
-    u32 m = 0;
-    if (w.kind == 0) {
-      i32 n = lower(32, w.ints - 32 * b);
-      ROLLED for (i32 i = 0; i < n; i++) m |= (u32)(s[32 * b + i] + 1 < w.values) << i;
-    } else if (s[w.ints - 1] == 0) {
-      i32 n = w.values - 1 - 32 * b;
-      m = n >= 32 ? 0xffffffffu : n > 0 ? (1u << n) - 1u : 0u;
-    }
-    if (w.stop >= 0 && w.stop / 32 == b) m |= 1u << (w.stop % 32);
+    u32 m = forward_word(w, s, b);
     mask[b] = m;
     any |= m;
   }
@@ -334,12 +340,8 @@ FN bool idle(const RolloutArgs &a, const Lane &v) {
   return !works;
 }
 
-// begin: lane l gets trajectories [l*B/L, (l+1)*B/L), no rows, no fault, then a row each (a.step is -1). grid lanes, block 256.
-// Writes all of Live but moved, terminal and next_f, the first rows of Rows, trajs.first. A world that the host steps has state, next_b
-// and next_f uploaded before; for Moves they are the source's.
-KERNEL(ROLL) begin(const RolloutArgs a) {
-  __shared__ Room room;
-  Lane v = lane_of(a);
+// do_begin puts the lane's trajectories at the source and gives them a row each.
+FN void do_begin(const RolloutArgs &a, const Lane &v, Room &room) {
   const World &w = a.world;
   // l*B/L = l*q + l*r/L with B = q*L + r: no product beyond 32 bits.
   u32 lanes = (u32)a.lanes, q = (u32)a.live.batch / lanes, r = (u32)a.live.batch % lanes, l = (u32)v.l;
@@ -362,7 +364,15 @@ KERNEL(ROLL) begin(const RolloutArgs a) {
     report(a, v, FAULT_NONE, -1, -1, -1, nullptr);
   }
   barrier();
-  do_append(a, v, a.step + 1, room);
+  do_append(a, v, 0, room);
+}
+
+// begin: lane l gets trajectories [l*B/L, (l+1)*B/L), no rows, no fault, then a row each (a.step is -1). grid lanes, block 256.
+// Writes all of Live but moved, terminal and next_f, the first rows of Rows, trajs.first. A world that the host steps has state, next_b
+// and next_f uploaded before; for Moves they are the source's.
+KERNEL(ROLL) begin(const RolloutArgs a) {
+  __shared__ Room room;
+  do_begin(a, lane_of(a), room);
 }
 
 // leave: the first half of a move (cpu/rollout.go, move): what stopped or has its end row goes. grid lanes, block 256.
@@ -407,6 +417,33 @@ KERNEL(ROLL) advance(const RolloutArgs a) {
     return;
   }
   do_append(a, v, a.step + 1, room);
+}
+
+// do_give takes the newest rows' actions from the lists: -1 where a list has ended or its action is not allowed; do_leave reports it.
+FN void do_give(const RolloutArgs &a, const Lane &v) {
+  i32 n = a.live.count[v.l], from = a.live.from[v.l];
+  ROLLED for (i32 i = thread(); i < n; i += ROLL) {
+    i32 slot = v.slot0 + i, row = v.row0 + from + i;
+    if (a.live.ending[slot]) continue;
+    i32 t = a.live.live[slot], action = v.step < a.given_len[t] ? a.given[a.given_at[t] + v.step] : -1;
+    if (action < 0 || action >= a.world.actions || !(a.rows.mask[(u64)(u32)row * (u32)a.world.fw + (u32)(action / 32)] >> (action % 32) & 1)) action = -1;
+    a.rows.action[row] = action;
+  }
+  barrier();
+}
+
+// replay: begin, then as many steps as the lists have, all of which are given, for a world that is data. grid lanes, block 256. Writes
+// and faults of begin and advance; actions as sample gives them.
+extern "C" __global__ void __launch_bounds__(ROLL, 1) replay(const RolloutArgs a) {
+  __shared__ Room room;
+  Lane v = lane_of(a);
+  do_begin(a, v, room);
+  ROLLED for (v.step = 0; !idle(a, v); v.step++) {
+    do_give(a, v);
+    if (!do_leave(a, v, room) || !do_moves(a, v, room)) break;
+    do_append(a, v, v.step + 1, room);
+  }
+  stop_lane(a, v);
 }
 
 // tally: out = {rows, steps, first lane with a fault or -1}. grid 1, block 32.

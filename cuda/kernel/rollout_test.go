@@ -216,6 +216,12 @@ func (o *tour) walk() {
 		return
 	}
 	require.Equal(o.t, want, got)
+	o.joint()
+}
+
+// joint wants what is kept of trajectories to be the model's.
+func (o *tour) joint() {
+	o.t.Helper()
 	same(o.t, o.first, down[int32](o.rig, o.args.Trajs.First, o.batch), "first")
 	same(o.t, o.last, down[int32](o.rig, o.args.Trajs.Last, o.batch), "last")
 	same(o.t, o.length, down[int32](o.rig, o.args.Trajs.Length, o.batch), "length")

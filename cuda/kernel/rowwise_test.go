@@ -2,6 +2,8 @@ package kernel_test
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/sluice-ml/sluice/cuda/kernel"
@@ -107,13 +109,18 @@ func TestAct(t *testing.T) {
 				x, y, out, back := r.matrix(l, n, n+1, false), r.matrix(l, n, n, true), r.matrix(l, n, n, true), r.matrix(l, n, n+2, false)
 				args := kernel.ActArgs{Span: l.span(r, true), Out: out.Val, A: x.Val, N: int32(n), Act: int32(a)}
 				g := kernel.ElementsGrid(rows, len(l.n), n)
+				bias := slices.Repeat([]float32{float32(math.Copysign(0, -1))}, n) // which changes nothing
+				if i%2 == 1 {
+					bias = r.floats(n)
+					args.B.P = up(r, bias)
+				}
 				run(r, kernel.Act, g, args)
 				args.Out, args.B = back.Val, y.Val
 				run(r, kernel.ActBack, g, args)
 				l.each(func(lane, i int) {
 					for j := range n {
 						g, v := x.row(lane, i)[j], y.row(lane, i)[j]
-						out.row(lane, i)[j] = act(a, g)
+						out.row(lane, i)[j] = act(a, g+bias[j])
 						switch {
 						case a == graph.ReLU && !(v > 0):
 							g = 0

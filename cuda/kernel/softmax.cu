@@ -191,6 +191,17 @@ template <i32 CAP> FN i32 draw_row(const float *x, u32 mask, float u) {
   return last;
 }
 
+// draw is rng.Categorical by one thread, of n <= 32 actions: -1 if none is allowed. w is the draw's block of random words.
+FN i32 draw(const float *x, u32 mask, i32 n, U4 w, float epsilon) {
+  float u = uniform(w.y);
+  i32 allowed = popcount(mask);
+  if (allowed == 0) return -1;
+  if (uniform(w.x) < epsilon) return nth(mask, pick_uniform(u, allowed));
+  if (n <= 8) return draw_row<8>(x, mask, u);
+  if (n <= 16) return draw_row<16>(x, mask, u);
+  return draw_row<32>(x, mask, u);
+}
+
 // sample (OpSample, rng.Categorical), at most 32 actions: action of each row of the span that is not of role end, -1 for a given one that
 // is missing or not allowed (leave reports it). A lane with a fault is left alone. grid (ceil(rows/128), lanes), block 128.
 KERNEL(ROWS) sample(const SampleArgs a) {
@@ -201,14 +212,7 @@ KERNEL(ROWS) sample(const SampleArgs a) {
   if (!q.drawn) return;
   u32 mask = word(a.rows.mask + q.row, a.actions);
   const float *x = at(a.logits, p) + (u32)i * (u32)a.logits.ld;
-  U4 w = words_of(a, q);
-  float u = uniform(w.y);
-  i32 n = popcount(mask), action = -1;
-  if (n == 0) {
-  } else if (uniform(w.x) < a.draw->epsilon) action = nth(mask, pick_uniform(u, n));
-  else if (a.actions <= 8) action = draw_row<8>(x, mask, u);
-  else if (a.actions <= 16) action = draw_row<16>(x, mask, u);
-  else action = draw_row<32>(x, mask, u);
+  i32 action = draw(x, mask, a.actions, words_of(a, q), a.draw->epsilon);
   a.rows.action[q.row] = action;
 }
 

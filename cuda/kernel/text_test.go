@@ -25,7 +25,7 @@ func sized[A any](ids ...kernel.ID) {
 }
 
 func init() {
-	sized[kernel.RolloutArgs](kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance)
+	sized[kernel.RolloutArgs](kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay)
 	sized[kernel.TallyArgs](kernel.Tally)
 	sized[kernel.FeaturesArgs](kernel.Features)
 	sized[kernel.GatherArgs](kernel.Gather, kernel.GatherAny)
@@ -40,6 +40,7 @@ func init() {
 	sized[kernel.Several[kernel.LogProbArgs]](kernel.LogProb, kernel.LogProbBack)
 	sized[kernel.LogProbArgs](kernel.LogProbWide, kernel.LogProbBackWide)
 	sized[kernel.SampleArgs](kernel.Sample, kernel.SampleWide)
+	sized[kernel.WalkArgs](kernel.Walk, kernel.WalkFew)
 	sized[kernel.ElementsArgs](kernel.Rows_)
 	sized[kernel.JointArgs](kernel.Joint)
 	sized[kernel.CollectArgs](kernel.Collect)
@@ -77,7 +78,7 @@ func TestGridsFitTheCode(t *testing.T) {
 		t.Helper()
 		require.Equal(t, compiled[id.String()], g.Threads, id.String())
 	}
-	for _, id := range []kernel.ID{kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance} {
+	for _, id := range []kernel.ID{kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay} {
 		is(id, kernel.LanesGrid(1))
 	}
 	for _, id := range []kernel.ID{kernel.Act, kernel.ActBack, kernel.Rows_, kernel.Carry} {
@@ -85,6 +86,17 @@ func TestGridsFitTheCode(t *testing.T) {
 	}
 	for _, id := range []kernel.ID{kernel.Features, kernel.Joint, kernel.Collect, kernel.Add} {
 		is(id, kernel.JointGrid(1))
+	}
+	for _, c := range []struct {
+		batch int32
+		id    kernel.ID
+		x     int
+	}{{1, kernel.WalkFew, 1}, {9, kernel.WalkFew, 2}, {1024, kernel.WalkFew, 128}, {1025, kernel.Walk, 33}, {4096, kernel.Walk, 128}} {
+		w := kernel.WalkArgs{Batch: c.batch}
+		id, grid := w.Launch()
+		require.Equal(t, c.id, id)
+		require.Equal(t, kernel.Grid{X: c.x, Y: 1, Threads: 256}, grid)
+		is(id, grid)
 	}
 	is(kernel.Tally, kernel.OneGrid())
 	is(kernel.Total, kernel.TotalGrid())
