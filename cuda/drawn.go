@@ -14,33 +14,24 @@ import (
 // mostDrawn bounds the lists that walk writes: words, 256 MiB of them. A batch that could need more takes its steps launch by launch.
 const mostDrawn = 64 << 20
 
-// stackOf is the instructions that the policy's logits need, if they are those that walk knows: a gather and dense layers, whose
-// widths are whole quads up to 256, and a head of at most 32 actions; nil else.
-func stackOf(plan *graph.Plan) (stack []graph.Instr) {
+// stackOf is the instructions before OpSample, which are those that the policy's logits need, if walk knows them: a gather and dense
+// layers, whose widths are whole quads up to 256, and a head of at most 32 actions; nil else.
+func stackOf(plan *graph.Plan) []graph.Instr {
 	w := &plan.World
-	if w.Moves == nil || w.Active != w.Ints || w.Actions > kernel.WalkActions {
+	stack := plan.Step[:slices.IndexFunc(plan.Step, func(in graph.Instr) bool { return in.Op == graph.OpSample })]
+	if w.Moves == nil || w.Active != w.Ints || w.Actions > kernel.WalkActions || len(stack) < 2 || len(stack) > kernel.Layers {
 		return nil
 	}
-	at := slices.IndexFunc(plan.Step, func(in graph.Instr) bool { return in.Op == graph.OpSample })
-	want := plan.Step[at].A
-	for _, in := range slices.Backward(plan.Step[:at]) {
-		if in.Out != want {
-			continue
-		}
-		head := len(stack) == 0
-		stack = append(stack, in)
+	for i, in := range stack {
+		first, head := i == 0, i == len(stack)-1
 		switch {
-		case in.Op != graph.OpGather && in.Op != graph.OpLinear, len(stack) > kernel.Layers:
+		case first != (in.Op == graph.OpGather), !first && (in.Op != graph.OpLinear || in.A != stack[i-1].Out):
 			return nil
-		case head && (in.Op == graph.OpGather || in.Act != graph.Identity), !head && (in.N%4 != 0 || in.N > kernel.WalkWidth):
+		case head && in.Act != graph.Identity, !head && (in.N%4 != 0 || in.N > kernel.WalkWidth):
 			return nil
-		case in.Op == graph.OpGather:
-			slices.Reverse(stack)
-			return stack
 		}
-		want = in.A
 	}
-	return nil
+	return stack
 }
 
 // walks reports whether the batch is drawn by one kernel.

@@ -349,6 +349,9 @@ func TestGrowth(t *testing.T) {
 			given = append(given, list)
 		}
 		src := graph.Source{Count: 8, Lanes: 1, Given: given}
+		if !code { // else the lists are laid out in rows that were counted before
+			src.Given[5] = nil
+		}
 		want := b.run(src, host)
 		require.NoError(t, want.Err)
 		require.Greater(t, want.Rows, graph.BlockRows)
