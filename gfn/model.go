@@ -3,6 +3,9 @@ package gfn
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/sluice-ml/sluice/gfn/balance"
 	"github.com/sluice-ml/sluice/gfn/world"
@@ -64,6 +67,9 @@ func (j Job) resolve() (Job, error) {
 			return j, fmt.Errorf("gfn: %s is %d, must be 1..2147483647", f.name, f.n)
 		}
 	}
+	if least := balance.MinBatch(j.Balance); j.Batch < least {
+		return j, fmt.Errorf("gfn: Batch is %d, must be at least %d for the balance %v", j.Batch, least, j.Balance)
+	}
 	if j.Backward > Learned {
 		return j, fmt.Errorf("gfn: Backward is %d, must be Uniform or Learned", j.Backward)
 	}
@@ -123,8 +129,31 @@ func build(job Job) (*model, error) {
 	if m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss}); err != nil {
 		return nil, fmt.Errorf("gfn: %s: %w", job.Balance, err)
 	}
+	if err := m.checkGroups(); err != nil {
+		return nil, err
+	}
 	if m.judge, err = b.Lower(graph.Want{Policy: forward, Heads: heads, Outputs: sums}); err != nil {
 		return nil, fmt.Errorf("gfn: %w", err)
 	}
 	return m, nil
+}
+
+// checkGroups refuses a rate for a group that has no parameters, which would be a rate that nothing learns at. That of log Z may stay
+// where the balance learns none, so that one optimiser serves every balance.
+func (m *model) checkGroups() error {
+	groups := m.train.Params.Groups()
+	for _, g := range m.job.Optim.Groups() {
+		if g != optim.LogZ && !slices.Contains(groups, g) {
+			return fmt.Errorf("gfn: Optim has a rate for group %q, the job's groups are %s", g, quoted(groups))
+		}
+	}
+	return nil
+}
+
+func quoted(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strconv.Quote(n)
+	}
+	return strings.Join(out, ", ")
 }

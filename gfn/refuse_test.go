@@ -34,12 +34,36 @@ func TestRefusedJobs(t *testing.T) {
 		"cpu: Workers is -2, must not be negative":    func(j *gfn.Job) { j.Device = cpu.New(cpu.Config{Workers: -2}) },
 		"hypergrid of 2 dimensions and side -1: ":     func(j *gfn.Job) { j.World = world.Hypergrid(2, -1) },
 		"optim: rate of group \"policy\" goes from -": func(j *gfn.Job) { j.Optim = optim.Adam{Rates: map[string]optim.Schedule{"policy": optim.Constant(-1)}} },
+		"gfn: Optim has a rate for group \"polciy\", the job's groups are \"policy\", \"log_z\"": func(j *gfn.Job) {
+			j.Optim = optim.Adam{Rates: map[string]optim.Schedule{"polciy": optim.Constant(1)}}
+		},
+		"gfn: Optim has a rate for group \"logz\"": func(j *gfn.Job) {
+			j.Optim = optim.SGD{Rates: map[string]optim.Schedule{"logz": optim.Constant(1), "policy": optim.Constant(1)}}
+		},
+		"gfn: Batch is 1, must be at least 2 for the balance vargrad": func(j *gfn.Job) { j.Balance, j.Batch = balance.VarGrad{}, 1 },
 	} {
 		j := grid8(1, balance.TB{}, gfn.Uniform)
 		spoil(&j)
 		_, err := gfn.Train(context.Background(), j)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// A rate for log Z is no mistake where the balance learns none, so that one optimiser serves every balance; a batch of two is
+// enough for VarGrad, and of one for the others.
+func TestWhatIsNotRefused(t *testing.T) {
+	for _, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
+		j := grid8(1, b, gfn.Uniform)
+		j.Batch = balance.MinBatch(b)
+		tr, err := gfn.New(j)
+		require.NoError(t, err)
+		_, err = tr.Step()
+		require.NoError(t, err)
+	}
+	tr, err := gfn.New(grid8(1, balance.VarGrad{}, gfn.Uniform))
+	require.NoError(t, err)
+	_, err = tr.StepOn([][]int32{{0, 2}})
+	require.EqualError(t, err, "gfn: iteration 0: 1 trajectories given, must be at least 2 for the balance vargrad")
 }
 
 // rewards answers with what a test wants.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-ml/sluice/gfn/balance"
 	"github.com/sluice-ml/sluice/gfn/reward"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/nn"
@@ -130,6 +131,10 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 		return Progress{}, fmt.Errorf("gfn: iteration %d: no trajectories given", t.iteration)
 	}
 	job := &t.model.job
+	if least := balance.MinBatch(job.Balance); count < least {
+		return Progress{}, fmt.Errorf("gfn: iteration %d: %d trajectories given, must be at least %d for the balance %v",
+			t.iteration, count, least, job.Balance)
+	}
 	eps := job.Explore.At(t.iteration)
 	src := graph.Source{Key: t.key, Iteration: uint32(t.iteration), Purpose: rng.Sample, Count: count, Epsilon: float32(eps), Given: given}
 	batch, err := t.program.Rollout(t.policy.params, src, t.host)
