@@ -73,8 +73,6 @@ func (f rewards) LogReward(dst []float32, s []int32, ints int) ([]float32, error
 	return f(dst, s, ints)
 }
 
-func (rewards) Scale() string { return "log" }
-
 func TestRefusedRewards(t *testing.T) {
 	nan := float32(math.NaN())
 	for want, f := range map[string]any{

@@ -98,10 +98,6 @@ func (h Hypergrid) LogReward(dst []float32, s []int32, ints int) ([]float32, err
 	return dst, nil
 }
 
-func (h Hypergrid) Scale() string {
-	return fmt.Sprintf("R = %g + %g outer + %g band on a side of %d, natural logarithm", h.R0, h.R1, h.R2, h.Side)
-}
-
 // Cells counts the coordinates of an axis in the outer region and in the band within it. A grid of d axes has outer^d
 // and band^d such cells; the band^d are the maxima, in 2^d blocks.
 func (h Hypergrid) Cells() (outerCells, bandCells int) {

@@ -46,7 +46,6 @@ func TestEachUsesItsDestination(t *testing.T) {
 	require.EqualError(t, err, "reward: 3 registers are no whole number of states of 2")
 	_, err = r.LogReward(nil, []int32{4}, 0)
 	require.ErrorContains(t, err, "states of 0")
-	require.Contains(t, r.Scale(), "natural logarithm")
 	s := []int32{4, 5}
 	require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = r.LogReward(dst, s, 1) }))
 }
@@ -55,7 +54,6 @@ func TestEachUsesItsDestination(t *testing.T) {
 type fixed []float32
 
 func (f fixed) LogReward([]float32, []int32, int) ([]float32, error) { return f, nil }
-func (fixed) Scale() string                                          { return "fixed" }
 
 type failing struct{ fixed }
 
@@ -114,5 +112,4 @@ func TestTableRefuses(t *testing.T) {
 		_, err := c.t.LogReward(nil, c.s, max(1, len(c.s)))
 		require.ErrorContains(t, err, c.text)
 	}
-	require.Contains(t, reward.Table{LogR: make([]float32, 4)}.Scale(), "4 states")
 }
