@@ -43,7 +43,7 @@ func TestSamplesFollowTheExactLaw(t *testing.T) {
 	// ½ Σ|share - p| of n draws of p itself is about ½ Σ √(2p(1-p)/(πn)).
 	floor, learned, target := 0., 0., 0.
 	for i, p := range e.Learned {
-		floor += math.Sqrt(p*(1-p)/(2*math.Pi*n))
+		floor += math.Sqrt(p * (1 - p) / (2 * math.Pi * n))
 		learned += math.Abs(share[i]-p) / 2
 		target += math.Abs(share[i]-e.True[i]) / 2
 	}
