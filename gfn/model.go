@@ -25,7 +25,7 @@ type model struct {
 // Names of what the judging plan gives.
 const (
 	forwardHead  = "forward"  // logits of P_F, [states, actions]
-	backwardHead = "backward" // logits of P_B, [states, backward actions]; only when learned
+	backwardHead = "backward" // logits of P_B, [states, undo actions]; only when learned
 	flowHead     = "flow"     // log F(s), [states]; only when the balance has it
 	sumLogPF     = "log_pf"   // log P_F(τ)
 	sumLogPB     = "log_pb"   // log P_B(τ|x)
@@ -54,7 +54,7 @@ func (j Job) resolve() (Job, error) {
 		j.Iterations = 1000
 	}
 	if j.Limit == 0 {
-		j.Limit = 2_000_000
+		j.Limit = world.DefaultLimit
 	}
 	if j.Optim == nil {
 		j.Optim = optim.Adam{}
@@ -107,18 +107,17 @@ func build(job Job) (*model, error) {
 	}
 	b := graph.NewBuilder(s)
 	torso := job.Net.Torso(b, s.Features, s.Active)
-	width := job.Net.Width()
-	forward := nn.Head(b, torso, width, "policy.forward", s.Actions)
+	forward := nn.Head(b, torso, "policy.forward", s.Actions)
 	heads := []graph.Named{{Name: forwardHead, Node: forward}}
 	t := balance.Terms{LogPF: b.LogPF(forward), LogPB: b.Data(graph.LogPBUniform), LogR: b.Data(graph.LogR)}
 	if learned {
-		backward := nn.Head(b, torso, width, "policy.backward", s.Back)
+		backward := nn.Head(b, torso, "policy.backward", s.Back)
 		heads = append(heads, graph.Named{Name: backwardHead, Node: backward})
 		t.LogPB = b.Next(b.LogPB(backward))
 	}
 	needs := job.Balance.Needs()
 	if needs.Flow {
-		t.LogF = b.Column(nn.Head(b, torso, width, "policy.flow", 1))
+		t.LogF = b.Column(nn.Head(b, torso, "policy.flow", 1))
 		heads = append(heads, graph.Named{Name: flowHead, Node: t.LogF})
 	}
 	if needs.LogZ {
