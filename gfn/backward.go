@@ -3,6 +3,7 @@ package gfn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-ml/sluice/gfn/metric"
 	"github.com/sluice-ml/sluice/gfn/world"
@@ -99,9 +100,7 @@ func (p *Policy) backward(x []int32, key rng.Key) ([][]int32, error) {
 		}
 	}
 	for _, actions := range out {
-		for i, j := 0, len(actions)-1; i < j; i, j = i+1, j-1 {
-			actions[i], actions[j] = actions[j], actions[i]
-		}
+		slices.Reverse(actions)
 	}
 	return out, nil
 }

@@ -31,7 +31,7 @@ func (tower) Backward(s []int32, m world.Mask) {
 	}
 }
 
-func (tower) Step(s []int32, a int) int { // returns the backward action that undoes it
+func (tower) Step(s []int32, a int) int { // returns the undo action that takes it back
 	s[top(s)] = int32(a + 1)
 	return 0
 }

@@ -37,7 +37,7 @@ type Builder struct {
 func NewBuilder(world Shape) *Builder {
 	b := &Builder{world: world, g: gorgonia.NewGraph(), fixed: map[*gorgonia.Node]Ref{}}
 	if world.Features < 1 || world.Active < 1 || world.Actions < 1 || world.Back < 0 {
-		b.fail("NewBuilder", "a world of %d features, %d active, %d actions, %d backward actions",
+		b.fail("NewBuilder", "a world of %d features, %d active, %d actions, %d undo actions",
 			world.Features, world.Active, world.Actions, world.Back)
 	}
 	return b

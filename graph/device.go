@@ -81,7 +81,7 @@ type Host interface {
 	Reset(states []int32)
 	Forward(mask []uint32, states []int32)
 	Backward(mask []uint32, states []int32)
-	Step(undo, states, actions []int32)  // moves only; undo[i] is the backward action that takes it back
+	Step(undo, states, actions []int32)  // moves only; undo[i] is the undo action that takes it back
 	Terminal(dst []bool, states []int32) // worlds without a stop action
 }
 

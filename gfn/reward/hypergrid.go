@@ -21,7 +21,8 @@ type Hypergrid struct {
 	R0, R1, R2 float64
 }
 
-// HypergridEasy is the standard preset: R0, R1, R2 = .001, .5, 2.
+// HypergridEasy is the preset "easy" of run files: R0, R1, R2 = .001, .5, 2. A run file that names neither a preset nor levels has
+// R0 = .1, a shallower valley between the same modes: that is Hypergrid{Side, .1, .5, 2}.
 func HypergridEasy(side int) Hypergrid { return Hypergrid{Side: side, R0: 1e-3, R1: .5, R2: 2} }
 
 // HypergridHard is the preset with deeper valleys between the same modes: R0, R1, R2 = .0001, 1, 3.

@@ -171,7 +171,7 @@ func TestMovesNumberingRefusesOverflow(t *testing.T) {
 		w    world.World
 		text string
 	}{
-		{world.Hypergrid(100, 10), "world: 1e+100 states, the limit is 262144: exact metrics are off"},
+		{world.Hypergrid(100, 10), "world: 1e+100 states, the limit is 2000000: exact metrics are off"},
 		{world.Hypergrid(31, 2), "world: 2147483648 states"},
 		{world.Hypergrid(1000, 1000), "world: more than 1e308 states"},
 		{world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 1000, Values: 1000}), "more than 1e308"},
