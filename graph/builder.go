@@ -14,6 +14,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// This file is the builder: its inputs, its kept error, and how an operation enters the graph.
+
 // building guards every change of a gorgonia.ExprGraph: gorgonia.Grad hashes a package-global constant, so graphs that have
 // nothing to do with each other race.
 var building sync.Mutex

@@ -7,6 +7,8 @@ import (
 	"github.com/sluice-ml/sluice/rng"
 )
 
+// This file is the contract between Plans and the devices that run them.
+
 // A Device compiles Plans to programs and owns the memory they work on. Package cpu has one in plain Go and assembly; gfn
 // is handed a Device and never knows which.
 type Device interface {

@@ -46,6 +46,8 @@ const (
 	Scalar         // Off: slot; one float a batch
 )
 
+// This file is the Plan: instructions over places in memory, each defined by its loop.
+
 // Space says what a symbol has one of: the outer extent of its shape.
 type Space uint8
 
