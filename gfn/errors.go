@@ -8,6 +8,8 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
+// This file is what can go wrong while training, in the words of the world it goes wrong in.
+
 // DivergedError is the first loss or gradient that is not finite. The parameters are those before the iteration.
 type DivergedError struct {
 	What       string  // "loss" or "gradient"

@@ -9,6 +9,8 @@ import (
 	"github.com/sluice-ml/sluice/nn/optim"
 )
 
+// This file is what a training run is given and what it reports.
+
 // A Job is everything one training run is made of. Fields are settings; zero is the documented default.
 type Job struct {
 	Device    graph.Device    // where it runs; required

@@ -14,6 +14,8 @@ import (
 	"github.com/sluice-ml/sluice/nn/optim"
 )
 
+// This file turns a job into Plans.
+
 // model is a job's networks as Plans: one that trains and one that judges, over the same parameters.
 type model struct {
 	job   Job // with defaults resolved
