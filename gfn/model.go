@@ -127,7 +127,11 @@ func build(job Job) (*model, error) {
 	}
 	loss := job.Balance.Loss(b, t)
 	sums := []graph.Named{{Name: sumLogPF, Node: b.SumT(t.LogPF)}, {Name: sumLogPB, Node: b.SumT(t.LogPB)}}
-	if m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss}); err != nil {
+	m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss})
+	switch {
+	case errors.Is(err, graph.ErrZeroNode):
+		return nil, fmt.Errorf("gfn: %s: %w: does Needs ask for it?", job.Balance, err)
+	case err != nil:
 		return nil, fmt.Errorf("gfn: %s: %w", job.Balance, err)
 	}
 	if err := m.checkGroups(); err != nil {

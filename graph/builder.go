@@ -140,7 +140,7 @@ func (b *Builder) usable(op string, in ...Node) bool {
 	}
 	for i, n := range in {
 		if !n.Valid() {
-			b.fail(op, "operand %d is the zero Node", i+1)
+			b.fail(op, "operand %d is %w", i+1, ErrZeroNode)
 			return false
 		}
 		if n.n.Graph() != b.g {
@@ -154,7 +154,7 @@ func (b *Builder) usable(op string, in ...Node) bool {
 // fail keeps the first error and returns the zero Node.
 func (b *Builder) fail(op, format string, args ...any) Node {
 	if b.err == nil {
-		b.err = fmt.Errorf("graph: %s: %s (%s)", op, fmt.Sprintf(format, args...), caller())
+		b.err = fmt.Errorf("graph: %s: %w (%s)", op, fmt.Errorf(format, args...), caller())
 	}
 	return Node{}
 }
@@ -175,6 +175,9 @@ func caller() string {
 		}
 	}
 }
+
+// ErrZeroNode is wrapped where an operand is a Node that nothing made.
+var ErrZeroNode = errors.New("the zero Node")
 
 // errDerived is returned for a second loss.
 var errDerived = errors.New("graph: Lower: this graph has a loss already; a graph is differentiated once")

@@ -95,7 +95,8 @@ type Memory struct {
 	Scratch   int // one block a worker
 }
 
-// ErrNoAction is wrapped by every *NoActionError.
+// ErrNoAction is wrapped by every *NoActionError. It is what a device says; package gfn, which knows the world's text of a state,
+// returns gfn/world's error of the same name instead.
 var ErrNoAction = errors.New("graph: every action is masked")
 
 // NoActionError is a state that is not terminal and allows nothing.
