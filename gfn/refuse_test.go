@@ -42,7 +42,7 @@ func TestRefusedJobs(t *testing.T) {
 		"gfn: Optim has a rate for group \"logz\"": func(j *gfn.Job) {
 			j.Optim = optim.SGD{Rates: map[string]optim.Schedule{"logz": optim.Constant(1), "policy": optim.Constant(1)}}
 		},
-		"): does Needs ask for it?": func(j *gfn.Job) { j.Balance = forgetful{} },
+		"): does Needs ask for it?":                                   func(j *gfn.Job) { j.Balance = forgetful{} },
 		"gfn: Batch is 1, must be at least 2 for the balance vargrad": func(j *gfn.Job) { j.Balance, j.Batch = balance.VarGrad{}, 1 },
 	} {
 		j := grid8(1, balance.TB{}, gfn.Uniform)
@@ -245,7 +245,7 @@ func (liar) Text(s []int32) string { return fmt.Sprintf("<%d blocks>", top(s)) }
 func TestBrokenPromises(t *testing.T) {
 	for want, w := range map[string]liar{
 		"the undo action of a step, here 9, is one that Backward allows": {undo: 9},
-		"registers are in 0..3":                             {value: 7},
+		"registers are in 0..3": {value: 7},
 		"trajectory 0, step 2, state <2 blocks>: the world promised that the trajectory ends within 2 steps (Spec.Steps)": {endless: true},
 		"gfn: iteration 0: trajectory 0, step 1, state <1 blocks>: the world promised that the undo action of a step":     {undo: -1},
 	} {
