@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/gfn/world/worldtest"
 	"github.com/sluice-ml/sluice/graph"
 )
 
@@ -199,4 +200,9 @@ func TestBatchCallsAllocateNothing(t *testing.T) {
 			w.Undo(a, s, u)
 		}))
 	}
+}
+
+func TestExampleWorldsKeepTheLaws(t *testing.T) {
+	worldtest.Test(t, world.Each(tower{}))
+	worldtest.Test(t, world.Each(knapsack{}))
 }
