@@ -146,6 +146,26 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	}
 }
 
+// A file of the library says first what it is: rule 1 of the house.
+func TestEveryFileSaysWhatItIs(t *testing.T) {
+	for _, p := range packages(t) {
+		top, _, _ := strings.Cut(strings.TrimPrefix(p.ImportPath, module), "/")
+		if !slices.Contains([]string{"gfn", "graph", "nn"}, top) {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(p.Dir, "*.go"))
+		require.NoError(t, err)
+		for _, f := range files {
+			if filepath.Base(f) == "doc.go" || strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(f)
+			require.NoError(t, err)
+			require.Contains(t, string(text), "\n// This file ", f)
+		}
+	}
+}
+
 // Every folder of the module with Go code in it is named on the front page.
 func TestFrontPageNamesEveryFolder(t *testing.T) {
 	page, err := os.ReadFile("doc.go")
