@@ -10,6 +10,8 @@ import (
 	"github.com/sluice-ml/sluice/gfn/metric"
 )
 
+// This file is the training gate and what it can demand.
+
 // Check is a demand on a trained policy; its error says what was demanded and what was found.
 type Check func(*metric.Exact) error
 
@@ -44,6 +46,7 @@ func Gate(t testing.TB, job gfn.Job, checks ...Check) *metric.Exact {
 		t.Fatalf("gfntest: training: %v", err)
 		return nil
 	}
+	defer p.Close()
 	e, err := p.Exact()
 	if err != nil {
 		t.Fatalf("gfntest: judging: %v", err)

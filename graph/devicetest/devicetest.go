@@ -10,6 +10,8 @@ import (
 	"github.com/sluice-ml/sluice/rng"
 )
 
+// This file is the test of a device: what is tried, in which order.
+
 // rowCounts are the batches of every formula, on one program in this order: one row, around a sum's 32 lanes, around a block, and many
 // blocks; then few again, in memory that many have used.
 var rowCounts = []int{1, 31, 32, 33, 255, 257, 1000, 33}

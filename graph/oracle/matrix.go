@@ -1,5 +1,7 @@
 package oracle
 
+// This file is matrices.
+
 // Matrix is row-major; a vector is a matrix of one column, a scalar is 1x1.
 type Matrix struct {
 	Rows, Cols int

@@ -8,6 +8,8 @@ import (
 	"github.com/sluice-ml/sluice/gfn/world"
 )
 
+// This file is the test of a world, and the names of its laws.
+
 // Limit is the number of states up to which laws are tried on every state.
 const Limit = 1 << 14
 
