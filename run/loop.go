@@ -203,3 +203,6 @@ func (l *Loop) At() int {
 	}
 	return l.From.State.Iteration
 }
+
+// Finished is whether there is nothing left to train.
+func (l *Loop) Finished() bool { return l.At() >= l.Config.Train.Iterations }

@@ -143,3 +143,9 @@ func (d *Dir) Pictures() []string {
 	}
 	return out
 }
+
+// drawn is whether nothing is left to draw: the curves come last.
+func (d *Dir) drawn() bool {
+	_, err := os.Stat(d.file(filepath.Join(plotsName, curvesPlot)))
+	return err == nil
+}
