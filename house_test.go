@@ -3,6 +3,11 @@ package sluice_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -139,4 +144,78 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 		}
 		require.Contains(t, string(text), want, p.ImportPath)
 	}
+}
+
+// Every folder of the module with Go code in it is named on the front page.
+func TestFrontPageNamesEveryFolder(t *testing.T) {
+	page, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	for _, p := range packages(t) {
+		top, _, _ := strings.Cut(strings.TrimPrefix(p.ImportPath+"/", module), "/")
+		require.Regexp(t, `\b`+top+`\b`, string(page), p.ImportPath)
+	}
+}
+
+// What README.md shows as Go is a program that compiles, made of the declarations of gfn's Example, layout and comments aside.
+func TestReadmeExample(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(page), "```go\n")
+	require.True(t, found, "README.md has no Go")
+	program, _, _ := strings.Cut(rest, "```")
+	file := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(file, []byte(program), 0o644))
+	out, err := exec.Command("go", "vet", file).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	example, err := os.ReadFile("gfn/example_test.go")
+	require.NoError(t, err)
+	want := declarations(t, string(example))
+	have := declarations(t, program)
+	delete(have, "main")
+	require.Greater(t, len(have), 6)
+	for name, tokens := range have {
+		require.Equal(t, want[name], tokens, name)
+	}
+}
+
+// declarations are a file's types and functions as tokens, by name with the receiver's type. Comments and semicolons, which a line
+// break stands for, are left out.
+func declarations(t *testing.T, text string) map[string]string {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, "", text, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	out := map[string]string{}
+	for _, d := range file.Decls {
+		name := ""
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			name = d.Name.Name
+			if d.Recv != nil {
+				name = fmt.Sprint(d.Recv.List[0].Type, ".", name)
+			}
+		case *ast.GenDecl:
+			if spec, ok := d.Specs[0].(*ast.TypeSpec); ok {
+				name = spec.Name.Name
+			}
+		}
+		if name == "" {
+			continue
+		}
+		source := text[set.Position(d.Pos()).Offset:set.Position(d.End()).Offset]
+		var list []string
+		var scan scanner.Scanner
+		scan.Init(set.AddFile("", -1, len(source)), []byte(source), nil, 0)
+		for {
+			_, tok, lit := scan.Scan()
+			if tok == token.EOF {
+				break
+			}
+			if tok != token.SEMICOLON {
+				list = append(list, tok.String()+lit)
+			}
+		}
+		out[name] = strings.Join(list, " ")
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package gfn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-ml/sluice/gfn/metric"
 	"github.com/sluice-ml/sluice/gfn/world"
@@ -18,12 +19,14 @@ func (p *Policy) EUBO(count int, seed uint64) (mean, stdErr float64, err error) 
 	if count < 1 {
 		return math.NaN(), math.NaN(), fmt.Errorf("gfn: %d draws asked for, must be at least 1", count)
 	}
-	e, err := p.Exact()
+	if err := p.use(); err != nil {
+		return math.NaN(), math.NaN(), err
+	}
+	defer p.mu.Unlock()
+	e, err := p.exact()
 	if err != nil {
 		return math.NaN(), math.NaN(), err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	key := rng.NewKey(seed)
 	ints := p.model.spec.Ints
 	x := make([]int32, 0, count*ints)
@@ -99,9 +102,7 @@ func (p *Policy) backward(x []int32, key rng.Key) ([][]int32, error) {
 		}
 	}
 	for _, actions := range out {
-		for i, j := 0, len(actions)-1; i < j; i, j = i+1, j-1 {
-			actions[i], actions[j] = actions[j], actions[i]
-		}
+		slices.Reverse(actions)
 	}
 	return out, nil
 }

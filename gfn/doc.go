@@ -5,5 +5,5 @@
 // It is not a command and knows no files but parameters: package run adds presets, run directories and progress. It does not choose a
 // device: one is handed in, from package cpu or another.
 //
-// The Example trains a world of one's own in thirty lines. Imported by package run, gfn/gfntest and by users.
+// The Example trains a world of one's own. Imported by package run, gfn/gfntest and by users.
 package gfn

@@ -3,10 +3,14 @@ package gfn
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/sluice-ml/sluice/gfn/world"
 	"github.com/sluice-ml/sluice/graph"
 )
+
+// This file is what can go wrong while training, in the words of the world it goes wrong in.
 
 // DivergedError is the first loss or gradient that is not finite. The parameters are those before the iteration.
 type DivergedError struct {
@@ -29,6 +33,9 @@ func (e *DivergedError) Error() string {
 	}
 	if e.Trajectory >= 0 {
 		s += fmt.Sprintf(", first in trajectory %d, which ends in %s with log R %v, log P_F %v, log P_B %v", e.Trajectory, e.State, e.LogR, e.LogPF, e.LogPB)
+		if math.IsInf(e.LogR, -1) {
+			s += " (R is 0 there, which a balance that takes log R cannot meet)"
+		}
 	}
 	return s + fmt.Sprintf("; to replay it, train with seed %d and stop before iteration %d", e.Seed, e.Iteration)
 }
@@ -65,19 +72,43 @@ func (t *Trainer) diverged(what string, value float64, batch graph.Batch) error 
 	return e
 }
 
-// named adds the iteration, and to a device's error the text of the state it happened in.
+// named adds the iteration, and puts a device's error into the world's words.
 func (t *Trainer) named(err error) error {
 	return fmt.Errorf("gfn: iteration %d: %w", t.iteration, describe(err, t.model.job.World))
 }
 
+// describe puts a device's error about a state into the world's own text of that state. errors.As still finds the device's, but for
+// a state without actions, which is a *world.NoActionError.
 func describe(err error, w world.World) error {
 	var none *graph.NoActionError
 	var given *graph.GivenError
+	var broken *graph.WorldError
 	switch {
 	case errors.As(err, &none):
 		return fmt.Errorf("trajectory %d, step %d: %w", none.Trajectory, none.Step, &world.NoActionError{State: world.Text(w, none.State)})
 	case errors.As(err, &given):
-		return fmt.Errorf("in state %s: %w", world.Text(w, given.State), err)
+		what := fmt.Sprintf("action %d at step %d is not allowed in state %s", given.Action, given.Step, world.Text(w, given.State))
+		if given.Action < 0 {
+			what = fmt.Sprintf("the actions end at step %d, before the trajectory does, in state %s", given.Step, world.Text(w, given.State))
+		}
+		return &reworded{fmt.Sprintf("given trajectory %d: %s", given.Trajectory, what), err}
+	case errors.As(err, &broken):
+		promise := broken.Promise
+		if strings.HasPrefix(promise, "the trajectory ends within") { // as graph.WorldError has it
+			promise += " (Spec.Steps)"
+		}
+		return &reworded{fmt.Sprintf("trajectory %d, step %d, state %s: the world promised that %s", broken.Trajectory, broken.Step,
+			world.Text(w, broken.State), promise), err}
 	}
 	return err
 }
+
+// reworded is an error that says in other words what it wraps.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (e *reworded) Error() string { return e.text }
+
+func (e *reworded) Unwrap() error { return e.err }

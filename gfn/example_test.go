@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"math"
 
 	"github.com/sluice-ml/sluice/cpu"
 	"github.com/sluice-ml/sluice/gfn"
@@ -31,7 +32,7 @@ func (tower) Backward(s []int32, m world.Mask) {
 	}
 }
 
-func (tower) Step(s []int32, a int) int { // returns the backward action that undoes it
+func (tower) Step(s []int32, a int) int { // returns the undo action that takes it back
 	s[top(s)] = int32(a + 1)
 	return 0
 }
@@ -82,4 +83,37 @@ func ExampleTrain() {
 	// Output:
 	// tv < 0.05: true
 	// draws: 5
+}
+
+// Exact's laws are by state index; its Space says which state that is, and in which a trajectory may end (on a grid, all).
+func ExamplePolicy_Exact() {
+	p, err := gfn.Train(context.Background(), gfn.Job{
+		Device: cpu.New(cpu.Config{}), World: world.Hypergrid(2, 4), LogReward: reward.Table{World: world.Hypergrid(2, 4), LogR: corner()},
+		Balance: balance.TB{}, Iterations: 500, Seed: 1,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	e, err := p.Exact()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, q := range e.True {
+		if e.Space.Ends(i) && q > .2 {
+			fmt.Printf("%s %.2f, learned within .05: %v\n", p.Text(e.Space.State(i)), q, math.Abs(e.Learned[i]-q) < .05)
+		}
+	}
+	at := e.Space.Index([]int32{1, 2}) // and the way back
+	fmt.Println(p.Text(e.Space.State(at)))
+	// Output:
+	// (3,3) 0.35, learned within .05: true
+	// (1,2)
+}
+
+// corner is log R of the 16 cells: 8 in the last, 1 elsewhere.
+func corner() []float32 {
+	r := make([]float32, 16)
+	r[15] = float32(math.Log(8))
+	return r
 }

@@ -14,8 +14,8 @@ import (
 // Save writes the parameters as safetensors.
 func (p *Policy) Save(w io.Writer) error { return WriteTensors(w, p.Tensors()) }
 
-// Load is a policy with the job's networks and the parameters read from r. Job needs no more than Device, World, LogReward, Balance,
-// Net and Backward.
+// Load is a policy with the job's networks and the parameters read from r, the caller's to Close. Job needs no more than Device,
+// World, LogReward, Balance, Net and Backward.
 func Load(r io.Reader, job Job) (*Policy, error) {
 	m, err := build(job)
 	if err != nil {

@@ -388,12 +388,13 @@ func TestGradientIsGorgoniasForAnyNet(t *testing.T) {
 	dev := cpu.New(cpu.Config{Workers: 2})
 	names := []string{"hypergrid", "tower", "no stop"}
 	rapid.Check(t, func(t *rapid.T) {
+		loss := rapid.SampledFrom(balances).Draw(t, "balance")
 		r := newRig(t, Job{Device: dev, World: gradientWorlds[rapid.SampledFrom(names).Draw(t, "world")], LogReward: lopsided,
-			Balance:  rapid.SampledFrom(balances).Draw(t, "balance"),
+			Balance:  loss,
 			Backward: rapid.SampledFrom([]Backward{Uniform, Learned}).Draw(t, "backward"),
 			Net: nn.MLP{Hidden: rapid.SliceOfN(rapid.IntRange(1, 9), 1, 3).Draw(t, "hidden"),
 				Act: rapid.SampledFrom([]graph.Act{graph.ReLU, graph.Leaky, graph.Tanh}).Draw(t, "act")},
-			Batch: rapid.IntRange(1, 9).Draw(t, "batch"), Seed: uint64(rapid.IntRange(0, 1<<20).Draw(t, "seed"))})
+			Batch: rapid.IntRange(balance.MinBatch(loss), 9).Draw(t, "batch"), Seed: uint64(rapid.IntRange(0, 1<<20).Draw(t, "seed"))})
 		defer r.Close()
 		for _, v := range r.preActivations(r.vector) {
 			if math.Abs(v) < 1e-5 && r.model.job.Net.Act != graph.Tanh {

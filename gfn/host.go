@@ -5,6 +5,8 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
+// This file is the bridge from a device to a world in Go.
+
 // host is a Go world as a device steps it.
 type host struct {
 	w        world.World

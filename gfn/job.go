@@ -9,6 +9,8 @@ import (
 	"github.com/sluice-ml/sluice/nn/optim"
 )
 
+// This file is what a training run is given and what it reports.
+
 // A Job is everything one training run is made of. Fields are settings; zero is the documented default.
 type Job struct {
 	Device    graph.Device    // where it runs; required
@@ -24,7 +26,7 @@ type Job struct {
 	Iterations int    // 0 means 1,000
 	Seed       uint64 // of every draw and every initial parameter
 
-	Limit   int            // largest number of states judged exactly; 0 means 2,000,000
+	Limit   int            // largest number of states judged exactly; 0 means world.DefaultLimit, 2,000,000
 	Observe func(Progress) // called after every iteration by Train, from its goroutine; nil: nobody watches
 }
 
@@ -32,8 +34,8 @@ type Job struct {
 type Backward uint8
 
 const (
-	Uniform Backward = iota // 1/n over the n backward actions of a state
-	Learned                 // a head on the shared torso
+	Uniform Backward = iota // 1/n over the n undo actions of a state
+	Learned                 // a head on the shared torso; where Spec.Backward is 1 there is no choice to learn and it is Uniform
 )
 
 // Progress is what one iteration showed.

@@ -3,6 +3,9 @@ package gfn
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/sluice-ml/sluice/gfn/balance"
 	"github.com/sluice-ml/sluice/gfn/world"
@@ -10,6 +13,8 @@ import (
 	"github.com/sluice-ml/sluice/nn"
 	"github.com/sluice-ml/sluice/nn/optim"
 )
+
+// This file turns a job into Plans.
 
 // model is a job's networks as Plans: one that trains and one that judges, over the same parameters.
 type model struct {
@@ -22,7 +27,7 @@ type model struct {
 // Names of what the judging plan gives.
 const (
 	forwardHead  = "forward"  // logits of P_F, [states, actions]
-	backwardHead = "backward" // logits of P_B, [states, backward actions]; only when learned
+	backwardHead = "backward" // logits of P_B, [states, undo actions]; only when learned
 	flowHead     = "flow"     // log F(s), [states]; only when the balance has it
 	sumLogPF     = "log_pf"   // log P_F(τ)
 	sumLogPB     = "log_pb"   // log P_B(τ|x)
@@ -51,7 +56,7 @@ func (j Job) resolve() (Job, error) {
 		j.Iterations = 1000
 	}
 	if j.Limit == 0 {
-		j.Limit = 2_000_000
+		j.Limit = world.DefaultLimit
 	}
 	if j.Optim == nil {
 		j.Optim = optim.Adam{}
@@ -63,6 +68,9 @@ func (j Job) resolve() (Job, error) {
 		if f.n < 1 || int64(f.n) > 1<<31-1 {
 			return j, fmt.Errorf("gfn: %s is %d, must be 1..2147483647", f.name, f.n)
 		}
+	}
+	if least := balance.MinBatch(j.Balance); j.Batch < least {
+		return j, fmt.Errorf("gfn: Batch is %d, must be at least %d for the balance %v", j.Batch, least, j.Balance)
 	}
 	if j.Backward > Learned {
 		return j, fmt.Errorf("gfn: Backward is %d, must be Uniform or Learned", j.Backward)
@@ -101,18 +109,17 @@ func build(job Job) (*model, error) {
 	}
 	b := graph.NewBuilder(s)
 	torso := job.Net.Torso(b, s.Features, s.Active)
-	width := job.Net.Width()
-	forward := nn.Head(b, torso, width, "policy.forward", s.Actions)
+	forward := nn.Head(b, torso, "policy.forward", s.Actions)
 	heads := []graph.Named{{Name: forwardHead, Node: forward}}
 	t := balance.Terms{LogPF: b.LogPF(forward), LogPB: b.Data(graph.LogPBUniform), LogR: b.Data(graph.LogR)}
 	if learned {
-		backward := nn.Head(b, torso, width, "policy.backward", s.Back)
+		backward := nn.Head(b, torso, "policy.backward", s.Back)
 		heads = append(heads, graph.Named{Name: backwardHead, Node: backward})
 		t.LogPB = b.Next(b.LogPB(backward))
 	}
 	needs := job.Balance.Needs()
 	if needs.Flow {
-		t.LogF = b.Column(nn.Head(b, torso, width, "policy.flow", 1))
+		t.LogF = b.Column(nn.Head(b, torso, "policy.flow", 1))
 		heads = append(heads, graph.Named{Name: flowHead, Node: t.LogF})
 	}
 	if needs.LogZ {
@@ -120,11 +127,38 @@ func build(job Job) (*model, error) {
 	}
 	loss := job.Balance.Loss(b, t)
 	sums := []graph.Named{{Name: sumLogPF, Node: b.SumT(t.LogPF)}, {Name: sumLogPB, Node: b.SumT(t.LogPB)}}
-	if m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss}); err != nil {
+	m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss})
+	switch {
+	case errors.Is(err, graph.ErrZeroNode):
+		return nil, fmt.Errorf("gfn: %s: %w: does Needs ask for it?", job.Balance, err)
+	case err != nil:
 		return nil, fmt.Errorf("gfn: %s: %w", job.Balance, err)
+	}
+	if err := m.checkGroups(); err != nil {
+		return nil, err
 	}
 	if m.judge, err = b.Lower(graph.Want{Policy: forward, Heads: heads, Outputs: sums}); err != nil {
 		return nil, fmt.Errorf("gfn: %w", err)
 	}
 	return m, nil
+}
+
+// checkGroups refuses a rate for a group that has no parameters, which would be a rate that nothing learns at. That of log Z may stay
+// where the balance learns none, so that one optimiser serves every balance.
+func (m *model) checkGroups() error {
+	groups := m.train.Params.Groups()
+	for _, g := range m.job.Optim.Groups() {
+		if g != optim.LogZ && !slices.Contains(groups, g) {
+			return fmt.Errorf("gfn: Optim has a rate for group %q, the job's groups are %s", g, quoted(groups))
+		}
+	}
+	return nil
+}
+
+func quoted(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strconv.Quote(n)
+	}
+	return strings.Join(out, ", ")
 }

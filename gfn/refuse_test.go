@@ -3,7 +3,9 @@ package gfn_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +36,14 @@ func TestRefusedJobs(t *testing.T) {
 		"cpu: Workers is -2, must not be negative":    func(j *gfn.Job) { j.Device = cpu.New(cpu.Config{Workers: -2}) },
 		"hypergrid of 2 dimensions and side -1: ":     func(j *gfn.Job) { j.World = world.Hypergrid(2, -1) },
 		"optim: rate of group \"policy\" goes from -": func(j *gfn.Job) { j.Optim = optim.Adam{Rates: map[string]optim.Schedule{"policy": optim.Constant(-1)}} },
+		"gfn: Optim has a rate for group \"polciy\", the job's groups are \"policy\", \"log_z\"": func(j *gfn.Job) {
+			j.Optim = optim.Adam{Rates: map[string]optim.Schedule{"polciy": optim.Constant(1)}}
+		},
+		"gfn: Optim has a rate for group \"logz\"": func(j *gfn.Job) {
+			j.Optim = optim.SGD{Rates: map[string]optim.Schedule{"logz": optim.Constant(1), "policy": optim.Constant(1)}}
+		},
+		"): does Needs ask for it?":                                   func(j *gfn.Job) { j.Balance = forgetful{} },
+		"gfn: Batch is 1, must be at least 2 for the balance vargrad": func(j *gfn.Job) { j.Balance, j.Batch = balance.VarGrad{}, 1 },
 	} {
 		j := grid8(1, balance.TB{}, gfn.Uniform)
 		spoil(&j)
@@ -42,14 +52,34 @@ func TestRefusedJobs(t *testing.T) {
 	}
 }
 
+// forgetful is trajectory balance that does not ask for the log Z it reads.
+type forgetful struct{ balance.TB }
+
+func (forgetful) Needs() balance.Needs { return balance.Needs{} }
+
+// A rate for log Z is no mistake where the balance learns none, so that one optimiser serves every balance; a batch of two is
+// enough for VarGrad, and of one for the others.
+func TestWhatIsNotRefused(t *testing.T) {
+	for _, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
+		j := grid8(1, b, gfn.Uniform)
+		j.Batch = balance.MinBatch(b)
+		tr, err := gfn.New(j)
+		require.NoError(t, err)
+		_, err = tr.Step()
+		require.NoError(t, err)
+	}
+	tr, err := gfn.New(grid8(1, balance.VarGrad{}, gfn.Uniform))
+	require.NoError(t, err)
+	_, err = tr.StepOn([][]int32{{0, 2}})
+	require.EqualError(t, err, "gfn: iteration 0: 1 trajectories given, must be at least 2 for the balance vargrad")
+}
+
 // rewards answers with what a test wants.
 type rewards func(dst []float32, s []int32, ints int) ([]float32, error)
 
 func (f rewards) LogReward(dst []float32, s []int32, ints int) ([]float32, error) {
 	return f(dst, s, ints)
 }
-
-func (rewards) Scale() string { return "log" }
 
 func TestRefusedRewards(t *testing.T) {
 	nan := float32(math.NaN())
@@ -116,6 +146,7 @@ func TestDivergence(t *testing.T) {
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, "loss", d.What)
 	require.Contains(t, d.State, "(2,")
+	require.ErrorContains(t, err, "R is 0 there")
 	require.Equal(t, before, tr.Policy().Hash())
 	require.ErrorContains(t, err, "to replay it, train with seed 1 and stop before iteration")
 
@@ -158,8 +189,10 @@ func TestStepOn(t *testing.T) {
 	_, err = tr.StepOn([][]int32{{0, 0, 0, 0, 0, 0, 0, 0, 2}})
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, 7, bad.Step)
+	require.EqualError(t, err, "gfn: iteration 1: given trajectory 0: action 0 at step 7 is not allowed in state (7,0)")
 	_, err = tr.StepOn([][]int32{{0}})
 	require.ErrorAs(t, err, &bad)
+	require.EqualError(t, err, "gfn: iteration 1: given trajectory 0: the actions end at step 1, before the trajectory does, in state (1,0)")
 	_, err = tr.StepOn([][]int32{{2, 0}})
 	require.ErrorAs(t, err, &bad)
 }
@@ -206,19 +239,21 @@ func (w liar) Forward(s []int32, m world.Mask) {
 	}
 }
 
+func (liar) Text(s []int32) string { return fmt.Sprintf("<%d blocks>", top(s)) }
+
 // A broken promise is an error with the trajectory, the step and the state, never a number from a neighbour's memory.
 func TestBrokenPromises(t *testing.T) {
 	for want, w := range map[string]liar{
 		"the undo action of a step, here 9, is one that Backward allows": {undo: 9},
-		"registers are in 0..3":                             {value: 7},
-		"the trajectory ends within 2 steps":                {endless: true},
-		"trajectory 0, step 2, state [":                     {endless: true},
-		"iteration 0: graph: trajectory 0, step 1, state [": {undo: -1},
+		"registers are in 0..3": {value: 7},
+		"trajectory 0, step 2, state <2 blocks>: the world promised that the trajectory ends within 2 steps (Spec.Steps)": {endless: true},
+		"gfn: iteration 0: trajectory 0, step 1, state <1 blocks>: the world promised that the undo action of a step":     {undo: -1},
 	} {
 		_, err := gfn.Train(context.Background(), towers(world.Each(w)))
 		require.ErrorContains(t, err, want)
 		var broken *graph.WorldError
 		require.ErrorAs(t, err, &broken)
+		require.Equal(t, w.endless, strings.Contains(err.Error(), "Spec.Steps"))
 	}
 }
 

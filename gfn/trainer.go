@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-ml/sluice/gfn/balance"
 	"github.com/sluice-ml/sluice/gfn/reward"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/nn"
@@ -12,12 +13,16 @@ import (
 	"github.com/sluice-ml/sluice/rng"
 )
 
+// This file is training: the iteration, read top to bottom.
+
 // Train runs a job to its end. When ctx is done it stops after the iteration under way and returns the policy so far with ctx's error.
+// The policy is the caller's to Close.
 func Train(ctx context.Context, job Job) (*Policy, error) {
 	t, err := New(job)
 	if err != nil {
 		return nil, err
 	}
+	defer t.program.Free() // the policy has a program of its own
 	for t.Iteration() < t.Job().Iterations {
 		if err := ctx.Err(); err != nil {
 			return t.Policy(), err
@@ -37,6 +42,7 @@ func Train(ctx context.Context, job Job) (*Policy, error) {
 type Trainer struct {
 	model   *model
 	program graph.Program
+	freed   bool // the program's memory
 	policy  *Policy
 	host    graph.Host
 	grads   graph.Buffer
@@ -97,7 +103,7 @@ func (t *Trainer) Iteration() int { return t.iteration }
 // Job is the job with its defaults filled in.
 func (t *Trainer) Job() Job { return t.model.job }
 
-// Policy is the policy in training; it changes with every Step.
+// Policy is the policy in training; it changes with every Step and is closed with the Trainer.
 func (t *Trainer) Policy() *Policy { return t.policy }
 
 // Plan is what an iteration executes, readable by String.
@@ -109,10 +115,14 @@ func (t *Trainer) Memory() graph.Memory { return t.program.Memory() }
 // Lanes is how many lanes a batch is cut into.
 func (t *Trainer) Lanes() int { return graph.Lanes(t.model.job.Batch, t.model.train.Params.Len()) }
 
-// Close gives the programs' memory back, that of the Policy too; the device stays open.
+// Close gives the programs' memory back and closes the Policy; the device stays open. After it State, Iteration, Job, Plan and Lanes
+// go on answering, and a Step is ErrClosed. A second Close does nothing.
 func (t *Trainer) Close() {
-	t.program.Free()
-	t.policy.program.Free()
+	t.policy.Close()
+	if !t.freed {
+		t.program.Free()
+		t.freed = true
+	}
 }
 
 // Step is one iteration: Step ... Step, reward, Close, Backward, Update. A loss or gradient that is not finite is a *DivergedError and
@@ -128,7 +138,15 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	if count < 1 {
 		return Progress{}, fmt.Errorf("gfn: iteration %d: no trajectories given", t.iteration)
 	}
+	if err := t.policy.use(); err != nil {
+		return Progress{}, err
+	}
+	defer t.policy.mu.Unlock()
 	job := &t.model.job
+	if least := balance.MinBatch(job.Balance); count < least {
+		return Progress{}, fmt.Errorf("gfn: iteration %d: %d trajectories given, must be at least %d for the balance %v",
+			t.iteration, count, least, job.Balance)
+	}
 	eps := job.Explore.At(t.iteration)
 	src := graph.Source{Key: t.key, Iteration: uint32(t.iteration), Purpose: rng.Sample, Count: count, Epsilon: float32(eps), Given: given}
 	batch, err := t.program.Rollout(t.policy.params, src, t.host)
@@ -216,6 +234,8 @@ func (t *Trainer) Restore(s State) error {
 	if s.Iteration < 0 || s.Iteration != s.Optim.Step {
 		return fmt.Errorf("gfn: the checkpoint is of iteration %d, its optimiser of step %d", s.Iteration, s.Optim.Step)
 	}
+	t.policy.mu.Lock()
+	defer t.policy.mu.Unlock()
 	t.policy.params.Write(params, 0)
 	t.moments.Write(moments, 0)
 	t.iteration, t.seen, t.steps, t.opt = s.Iteration, s.Trajectories, s.Transitions, s.Optim

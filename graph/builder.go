@@ -14,6 +14,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// This file is the builder: its inputs, its kept error, and how an operation enters the graph.
+
 // building guards every change of a gorgonia.ExprGraph: gorgonia.Grad hashes a package-global constant, so graphs that have
 // nothing to do with each other race.
 var building sync.Mutex
@@ -37,7 +39,7 @@ type Builder struct {
 func NewBuilder(world Shape) *Builder {
 	b := &Builder{world: world, g: gorgonia.NewGraph(), fixed: map[*gorgonia.Node]Ref{}}
 	if world.Features < 1 || world.Active < 1 || world.Actions < 1 || world.Back < 0 {
-		b.fail("NewBuilder", "a world of %d features, %d active, %d actions, %d backward actions",
+		b.fail("NewBuilder", "a world of %d features, %d active, %d actions, %d undo actions",
 			world.Features, world.Active, world.Actions, world.Back)
 	}
 	return b
@@ -138,7 +140,7 @@ func (b *Builder) usable(op string, in ...Node) bool {
 	}
 	for i, n := range in {
 		if !n.Valid() {
-			b.fail(op, "operand %d is the zero Node", i+1)
+			b.fail(op, "operand %d is %w", i+1, ErrZeroNode)
 			return false
 		}
 		if n.n.Graph() != b.g {
@@ -152,7 +154,7 @@ func (b *Builder) usable(op string, in ...Node) bool {
 // fail keeps the first error and returns the zero Node.
 func (b *Builder) fail(op, format string, args ...any) Node {
 	if b.err == nil {
-		b.err = fmt.Errorf("graph: %s: %s (%s)", op, fmt.Sprintf(format, args...), caller())
+		b.err = fmt.Errorf("graph: %s: %w (%s)", op, fmt.Errorf(format, args...), caller())
 	}
 	return Node{}
 }
@@ -173,6 +175,9 @@ func caller() string {
 		}
 	}
 }
+
+// ErrZeroNode is wrapped where an operand is a Node that nothing made.
+var ErrZeroNode = errors.New("the zero Node")
 
 // errDerived is returned for a second loss.
 var errDerived = errors.New("graph: Lower: this graph has a loss already; a graph is differentiated once")

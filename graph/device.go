@@ -7,6 +7,8 @@ import (
 	"github.com/sluice-ml/sluice/rng"
 )
 
+// This file is the contract between Plans and the devices that run them.
+
 // A Device compiles Plans to programs and owns the memory they work on. Package cpu has one in plain Go and assembly; gfn
 // is handed a Device and never knows which.
 type Device interface {
@@ -94,7 +96,7 @@ type Host interface {
 	Reset(states []int32)
 	Forward(mask []uint32, states []int32)
 	Backward(mask []uint32, states []int32)
-	Step(undo, states, actions []int32)  // moves only; undo[i] is the backward action that takes it back
+	Step(undo, states, actions []int32)  // moves only; undo[i] is the undo action that takes it back
 	Terminal(dst []bool, states []int32) // worlds without a stop action
 }
 
@@ -106,7 +108,8 @@ type Memory struct {
 	Scratch   int // one block a worker
 }
 
-// ErrNoAction is wrapped by every *NoActionError.
+// ErrNoAction is wrapped by every *NoActionError. It is what a device says; package gfn, which knows the world's text of a state,
+// returns gfn/world's error of the same name instead.
 var ErrNoAction = errors.New("graph: every action is masked")
 
 // NoActionError is a state that is not terminal and allows nothing.

@@ -70,7 +70,7 @@ func (b *Builder) Column(x Node) Node {
 // allows, at that action; 0 on rows of role end. The result is [rows].
 func (b *Builder) LogPF(logits Node) Node { return b.logProb("LogPF", logits, b.world.Actions, true) }
 
-// LogPB is log P_B(s|s') at the row of s': the log-softmax of logits [rows, Back] over the backward actions allowed there, at
+// LogPB is log P_B(s|s') at the row of s': the log-softmax of logits [rows, Back] over the undo actions allowed there, at
 // the one that undoes the step into s'; 0 on a trajectory's first row. Next moves it to the row of s.
 func (b *Builder) LogPB(logits Node) Node { return b.logProb("LogPB", logits, b.world.Back, false) }
 

@@ -8,6 +8,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
+// This file lowers a graph to a Plan.
+
 // Named is a symbol a caller will ask for by name.
 type Named struct {
 	Name string

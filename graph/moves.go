@@ -161,7 +161,7 @@ func wordOf(s []int32, w int) []int32 {
 // Step applies the allowed move a to s and returns the undo action that takes it back.
 func (m Moves) Step(s []int32, a int) (undo int) {
 	if m.Kind == Append {
-		s[filledRegisters(s)] = int32(a + 1)
+		s[m.Filled(s)] = int32(a + 1)
 		return 0
 	}
 	s[a]++
@@ -171,7 +171,7 @@ func (m Moves) Step(s []int32, a int) (undo int) {
 // Undo applies the allowed undo action b to s and returns the move that leads forward again.
 func (m Moves) Undo(s []int32, b int) (a int) {
 	if m.Kind == Append {
-		last := filledRegisters(s) - 1
+		last := m.Filled(s) - 1
 		a = int(s[last]) - 1
 		s[last] = 0
 		return a
@@ -202,8 +202,8 @@ func (m Moves) String() string {
 	return fmt.Sprintf("%v %d registers of %d values, %v", m.Kind, m.Registers, m.Values, m.Stop)
 }
 
-// filledRegisters is the number of non-zero registers before the first zero one.
-func filledRegisters(s []int32) int {
+// Filled is the number of non-zero registers before the first zero one: for Append, the letters so far.
+func (m Moves) Filled(s []int32) int {
 	for i, v := range s {
 		if v == 0 {
 			return i

@@ -1,5 +1,7 @@
 package graph
 
+// This file is the layout of a parameter vector.
+
 // ParamInfo is one tensor of the parameter vector.
 type ParamInfo struct {
 	Name   string // a path: "policy.torso.0.weight"

@@ -46,6 +46,8 @@ const (
 	Scalar         // Off: slot; one float a batch
 )
 
+// This file is the Plan: instructions over places in memory, each defined by its loop.
+
 // Space says what a symbol has one of: the outer extent of its shape.
 type Space uint8
 
@@ -60,7 +62,7 @@ const (
 type Field = int
 
 const (
-	LogPBUniform Field = iota // RowData: -log n(s'), n the number of backward actions of the state s' the step reaches; 0 for stop
+	LogPBUniform Field = iota // RowData: -log n(s'), n the number of undo actions of the state s' the step reaches; 0 for stop
 	LogR                      // TrajData: log R(x)
 )
 
@@ -189,7 +191,7 @@ type Shape struct {
 	Features int    // all features
 	Actions  int    // forward actions, stop included
 	Stop     int    // the stop action's number, -1 when there is none
-	Back     int    // backward actions
+	Back     int    // undo actions
 	Steps    int    // longest trajectory, stop counted
 	Values   int    // a register holds 0..Values-1; feature f of a state is f*Values + s[f]
 	EndRows  bool   // the terminal state has a row of its own (role end): learned P_B and no stop action

@@ -7,7 +7,7 @@
 //	b := graph.NewBuilder(shape)
 //	net := nn.MLP{Hidden: []int{256, 256}}
 //	torso := net.Torso(b, shape.Features, shape.Active)
-//	logits := nn.Head(b, torso, net.Width(), "policy.forward", shape.Actions)
+//	logits := nn.Head(b, torso, "policy.forward", shape.Actions)
 //	logPF := b.LogPF(logits)
 //
 // It is not a tensor library, and there is no training loop in it; optimisers are in nn/optim. Package gfn imports it to build a

@@ -12,7 +12,7 @@ func ExampleMLP() {
 	b := graph.NewBuilder(graph.Shape{Ints: 2, Active: 2, Features: 16, Values: 8, Actions: 3, Stop: 2, Back: 2, Steps: 15})
 	net := nn.MLP{Hidden: []int{64, 32}}
 	torso := net.Torso(b, 16, 2)
-	logits := nn.Head(b, torso, net.Width(), "policy.forward", 3)
+	logits := nn.Head(b, torso, "policy.forward", 3)
 	fmt.Println(torso, logits, b.Err())
 	for _, p := range b.Params() {
 		fmt.Println(p.Name, p.Shape)

@@ -10,7 +10,8 @@ import (
 // Head is a linear layer on a torso's output x, [rows, in]: logits or a log flow, [rows, width]. Its parameters are
 // name+".weight", [in, width], and name+".bias", of group "policy", and start as FanIn has it. A head of width 1 becomes [rows]
 // by Builder.Column.
-func Head(b *graph.Builder, x graph.Node, in int, name string, width int) graph.Node {
+func Head(b *graph.Builder, x graph.Node, name string, width int) graph.Node {
+	in := x.Cols()
 	w, bias := affine(b, name, in, width, in)
 	return b.Linear(x, w, bias)
 }

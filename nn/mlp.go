@@ -34,13 +34,7 @@ func (m MLP) Validate() error {
 	return nil
 }
 
-// Width is the width of the torso's output: the in of a Head.
-func (m MLP) Width() int {
-	hidden := m.hidden()
-	return hidden[len(hidden)-1]
-}
-
-// Torso is the torso's output, [rows, Width], on states of features one-hot features, active of them 1 in every state. Layer l's
+// Torso is the torso's output, [rows, width of the last layer], on states of features one-hot features, active of them 1 in every state. Layer l's
 // parameters are "policy.torso.l.weight", [in, out], and "policy.torso.l.bias", of group "policy".
 //
 // They start as FanIn has it. The first layer's fan-in is active, not features: a one-hot input has active entries that are not

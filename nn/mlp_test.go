@@ -16,8 +16,8 @@ func TestTorsoAndHeads(t *testing.T) {
 	b := graph.NewBuilder(grid)
 	net := nn.MLP{Hidden: []int{32, 24}, Act: graph.Tanh}
 	torso := net.Torso(b, grid.Features, grid.Active)
-	forward := nn.Head(b, torso, net.Width(), "policy.forward", grid.Actions)
-	flow := b.Column(nn.Head(b, torso, net.Width(), "policy.flow", 1))
+	forward := nn.Head(b, torso, "policy.forward", grid.Actions)
+	flow := b.Column(nn.Head(b, torso, "policy.flow", 1))
 	logZ := b.Spread(nn.Scalar(b, "log_z", "log_z", 2))
 	require.NoError(t, b.Err())
 	require.Equal(t, []int{24, 3, 1, 1}, []int{torso.Cols(), forward.Cols(), flow.Cols(), logZ.Cols()})
@@ -53,7 +53,6 @@ func TestTorsoAndHeads(t *testing.T) {
 
 func TestZeroIsTheDefault(t *testing.T) {
 	b := graph.NewBuilder(grid)
-	require.Equal(t, 128, nn.MLP{}.Width())
 	torso := nn.MLP{}.Torso(b, grid.Features, grid.Active)
 	require.Equal(t, 128, torso.Cols())
 	require.NoError(t, b.Err())
@@ -65,7 +64,7 @@ func TestActivationAfterEveryLayer(t *testing.T) {
 	for act, want := range map[graph.Act]graph.Act{graph.Identity: graph.ReLU, graph.Leaky: graph.Leaky, graph.Tanh: graph.Tanh} {
 		b := graph.NewBuilder(grid)
 		net := nn.MLP{Hidden: []int{4, 5, 6}, Act: act}
-		plan, err := b.Lower(graph.Want{Policy: nn.Head(b, net.Torso(b, grid.Features, grid.Active), 6, "policy.forward", grid.Actions)})
+		plan, err := b.Lower(graph.Want{Policy: nn.Head(b, net.Torso(b, grid.Features, grid.Active), "policy.forward", grid.Actions)})
 		require.NoError(t, err)
 		count := map[graph.Act]int{}
 		for _, in := range plan.Step {
@@ -87,6 +86,6 @@ func TestRefusals(t *testing.T) {
 	require.ErrorContains(t, b.Err(), "Gather")
 	require.ErrorContains(t, b.Err(), "nn/mlp.go")
 	b = graph.NewBuilder(grid)
-	nn.Head(b, nn.MLP{}.Torso(b, 16, 2), 64, "policy.forward", 3)
-	require.ErrorContains(t, b.Err(), "Linear")
+	nn.Head(b, b.Data(graph.LogR), "policy.forward", 3)
+	require.ErrorContains(t, b.Err(), "Linear: x is [trajs]")
 }

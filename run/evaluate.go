@@ -64,20 +64,24 @@ func Evaluate(p *gfn.Policy, c Config) (*Evaluation, error) {
 func (e *Evaluation) sample(p *gfn.Policy, c Config) error {
 	n := c.Eval.Samples
 	e.Samples = &n
-	logZ, err := p.LogZ()
+	count := n
+	if p.EstimatesLogZ() {
+		count = max(n, gfn.LogZDraws) // of one seed, so the first n of them are the n draws asked for
+	}
+	draws, err := p.Sample(count, c.Seed)
 	if err != nil {
+		return err
+	}
+	var logZ float64
+	if p.EstimatesLogZ() {
+		logZ, _ = gfn.ELBO(draws[:gfn.LogZDraws])
+	} else if logZ, err = p.LogZ(); err != nil {
 		return err
 	}
 	e.LogZ = value(logZ)
-	mean, stdErr, err := p.ELBO(n, c.Seed)
-	if err != nil {
-		return err
-	}
+	draws = draws[:n]
+	mean, stdErr := gfn.ELBO(draws)
 	e.ELBO, e.ELBOStdErr = value(mean), value(stdErr)
-	draws, err := p.Sample(n, c.Seed)
-	if err != nil {
-		return err
-	}
 	rewards := make([]float64, len(draws))
 	for i, d := range draws {
 		rewards[i] = math.Exp(d.LogR)

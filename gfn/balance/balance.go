@@ -26,6 +26,19 @@ type Balance interface {
 	Needs() Needs
 	// Loss is the objective as a scalar symbol. Mistakes are kept by b.
 	Loss(b *graph.Builder, t Terms) graph.Node
-	// String is its name in run files and manifests.
+	// String is its name in errors. Those of this package have the names that run files know them by.
 	String() string
+}
+
+// Batcher is a Balance that compares trajectories with each other and so teaches nothing on fewer than MinBatch of them.
+type Batcher interface {
+	MinBatch() int
+}
+
+// MinBatch is the smallest batch that b learns from: 1 unless it is a Batcher.
+func MinBatch(b Balance) int {
+	if c, ok := b.(Batcher); ok {
+		return c.MinBatch()
+	}
+	return 1
 }

@@ -53,17 +53,17 @@ func newRig(t *testing.T, moves graph.Moves, learned bool, bal balance.Balance) 
 	b := graph.NewBuilder(r.shape)
 	net := nn.MLP{Hidden: []int{8, 8}, Act: graph.Tanh} // smooth, for finite differences
 	torso := net.Torso(b, r.shape.Features, r.shape.Active)
-	forward := nn.Head(b, torso, net.Width(), "policy.forward", r.shape.Actions)
+	forward := nn.Head(b, torso, "policy.forward", r.shape.Actions)
 	want := graph.Want{Policy: forward, Heads: []graph.Named{{Name: "forward", Node: forward}}}
 	terms := balance.Terms{LogPF: b.LogPF(forward), LogPB: b.Data(graph.LogPBUniform), LogR: b.Data(graph.LogR)}
 	if learned {
-		backward := nn.Head(b, torso, net.Width(), "policy.backward", r.shape.Back)
+		backward := nn.Head(b, torso, "policy.backward", r.shape.Back)
 		r.heads[backwardHead] = len(want.Heads)
 		want.Heads = append(want.Heads, graph.Named{Name: "backward", Node: backward})
 		terms.LogPB = b.Next(b.LogPB(backward))
 	}
 	if bal.Needs().Flow {
-		flow := nn.Head(b, torso, net.Width(), "policy.flow", 1)
+		flow := nn.Head(b, torso, "policy.flow", 1)
 		r.heads[flowHead] = len(want.Heads)
 		want.Heads = append(want.Heads, graph.Named{Name: "flow", Node: flow})
 		terms.LogF = b.Column(flow)

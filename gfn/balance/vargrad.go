@@ -4,7 +4,10 @@ import "github.com/sluice-ml/sluice/graph"
 
 // This file is the log-partition variance objective.
 
-var _ Balance = VarGrad{}
+var (
+	_ Balance = VarGrad{}
+	_ Batcher = VarGrad{}
+)
 
 // VarGrad drives the variance over the batch of
 //
@@ -23,5 +26,8 @@ func (VarGrad) Loss(b *graph.Builder, t Terms) graph.Node {
 	c := b.Sub(b.Add(t.LogR, b.SumT(t.LogPB)), b.SumT(t.LogPF))
 	return b.Variance(c)
 }
+
+// MinBatch is 2: one number does not vary.
+func (VarGrad) MinBatch() int { return 2 }
 
 func (VarGrad) String() string { return "vargrad" }

@@ -17,7 +17,7 @@ type Exact struct {
 	TV                 float64 // total variation, ½ Σ|p_T - R/Z|, in [0, 1]
 	L1                 float64 // Σ|p_T - R/Z| = 2 TV; older code divides this by the number of states
 	KLNats             float64 // KL(R/Z || p_T); +Inf where p_T is 0 and R is not
-	LogZ               float64 // as Policy.LogZ has it: learned, or estimated where the balance learns none
+	LogZ               float64 // what was learned for log Z, or estimated; NaN if nothing was
 	LogZTrue           float64 // log Σ R
 	LogZError          float64 // LogZ - LogZTrue
 	ExpectedReward     float64 // Σ p_T·R; +Inf when R is more than a float64

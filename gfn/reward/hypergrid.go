@@ -21,7 +21,8 @@ type Hypergrid struct {
 	R0, R1, R2 float64
 }
 
-// HypergridEasy is the standard preset: R0, R1, R2 = .001, .5, 2.
+// HypergridEasy is the preset "easy" of run files: R0, R1, R2 = .001, .5, 2. A run file that names neither a preset nor levels has
+// R0 = .1, a shallower valley between the same modes: that is Hypergrid{Side, .1, .5, 2}.
 func HypergridEasy(side int) Hypergrid { return Hypergrid{Side: side, R0: 1e-3, R1: .5, R2: 2} }
 
 // HypergridHard is the preset with deeper valleys between the same modes: R0, R1, R2 = .0001, 1, 3.
@@ -96,10 +97,6 @@ func (h Hypergrid) LogReward(dst []float32, s []int32, ints int) ([]float32, err
 		dst[i] = logs[zone]
 	}
 	return dst, nil
-}
-
-func (h Hypergrid) Scale() string {
-	return fmt.Sprintf("R = %g + %g outer + %g band on a side of %d, natural logarithm", h.R0, h.R1, h.R2, h.Side)
 }
 
 // Cells counts the coordinates of an axis in the outer region and in the band within it. A grid of d axes has outer^d

@@ -154,7 +154,6 @@ func TestHypergridProducts(t *testing.T) {
 	for i, r := range want {
 		require.Equal(t, float32(math.Log(r)), logR[i])
 	}
-	require.Equal(t, "R = 1 + 2 outer + 4 band on a side of 8, natural logarithm", h.Scale())
 	dst := make([]float32, 6)
 	s := make([]int32, 12)
 	require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = h.LogReward(dst, s, 2) }))

@@ -10,9 +10,6 @@ type Reward interface {
 	// nil allocates. R = 0 is -Inf: allowed, though a balance that takes log R itself then has no finite loss. NaN and
 	// +Inf are not allowed (see Check).
 	LogReward(dst []float32, s []int32, ints int) ([]float32, error)
-
-	// Scale says in words on which scale rewards are, for manifests and plots: what R is and how log R came from it.
-	Scale() string
 }
 
 // Each lifts a function of one state that returns log R.
@@ -30,8 +27,6 @@ func (e each) LogReward(dst []float32, s []int32, ints int) ([]float32, error) {
 	}
 	return dst, nil
 }
-
-func (each) Scale() string { return "log R as the function returns it, natural logarithm" }
 
 // room is a dst of one entry a state.
 func room(dst []float32, s []int32, ints int) ([]float32, error) {

@@ -11,28 +11,6 @@ import (
 	"github.com/sluice-ml/sluice/gfn/world"
 )
 
-func ExampleEach() {
-	tall := reward.Each(func(s []int32) float32 { return float32(s[0] + s[1]) })
-	logR, err := tall.LogReward(nil, []int32{1, 2, 3, 3}, 2)
-	fmt.Println(logR, err)
-	// Output: [3 6] <nil>
-}
-
-func ExampleCheck() {
-	broken := reward.Each(func(s []int32) float32 { return float32(math.Sqrt(float64(s[0] - s[1]))) })
-	_, err := reward.Check(broken, nil, []int32{3, 1, 2, 5}, 2, world.Hypergrid(2, 8))
-	fmt.Println(err)
-	// Output: reward: log R of state (2,5) is NaN
-}
-
-func ExampleTable() {
-	line := world.Hypergrid(1, 3)
-	table := reward.Table{World: line, LogR: []float32{0, -1, -2}}
-	logR, err := table.LogReward(nil, []int32{2, 0, 2}, 1)
-	fmt.Println(logR, err)
-	// Output: [-2 0 -2] <nil>
-}
-
 func TestEachUsesItsDestination(t *testing.T) {
 	r := reward.Each(func(s []int32) float32 { return float32(s[0]) })
 	dst := make([]float32, 2)
@@ -46,7 +24,6 @@ func TestEachUsesItsDestination(t *testing.T) {
 	require.EqualError(t, err, "reward: 3 registers are no whole number of states of 2")
 	_, err = r.LogReward(nil, []int32{4}, 0)
 	require.ErrorContains(t, err, "states of 0")
-	require.Contains(t, r.Scale(), "natural logarithm")
 	s := []int32{4, 5}
 	require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = r.LogReward(dst, s, 1) }))
 }
@@ -55,7 +32,6 @@ func TestEachUsesItsDestination(t *testing.T) {
 type fixed []float32
 
 func (f fixed) LogReward([]float32, []int32, int) ([]float32, error) { return f, nil }
-func (fixed) Scale() string                                          { return "fixed" }
 
 type failing struct{ fixed }
 
@@ -114,5 +90,4 @@ func TestTableRefuses(t *testing.T) {
 		_, err := c.t.LogReward(nil, c.s, max(1, len(c.s)))
 		require.ErrorContains(t, err, c.text)
 	}
-	require.Contains(t, reward.Table{LogR: make([]float32, 4)}.Scale(), "4 states")
 }

@@ -43,7 +43,3 @@ func (t Table) LogReward(dst []float32, s []int32, ints int) ([]float32, error) 
 	}
 	return dst, nil
 }
-
-func (t Table) Scale() string {
-	return fmt.Sprintf("log R from a table of %d states, natural logarithm", len(t.LogR))
-}

@@ -7,8 +7,8 @@ import (
 
 // This file lists the states of a small world.
 
-// DefaultLimit is the number of states up to which Enumerate goes when it is given no limit.
-const DefaultLimit = 1 << 18
+// DefaultLimit is the number of states up to which Enumerate, and so exact evaluation, goes when it is given no limit.
+const DefaultLimit = 2_000_000
 
 // maxStates keeps state numbers in int32 with room to spare.
 const maxStates = 1 << 30

@@ -27,7 +27,7 @@ func (tower) Backward(s []int32, m world.Mask) {
 	}
 }
 
-func (tower) Step(s []int32, a int) int { // returns the backward action that undoes it
+func (tower) Step(s []int32, a int) int { // returns the undo action that takes it back
 	s[top(s)] = int32(a + 1)
 	return 0
 }
@@ -51,6 +51,61 @@ func ExampleEach() {
 	space, err := world.Enumerate(w, 0)
 	fmt.Println(space.N, err) // 1 + 3 + 9 + ... + 3^8
 	// Output: 9841 <nil>
+}
+
+// knapsack has no stop action: it holds things of weight 2, 3 and 4, several of each, and ends when nothing more fits. s[i] is how
+// many things of kind i are in it.
+type knapsack struct{}
+
+var weights = [...]int32{2, 3, 4}
+
+const capacity = 8
+
+func left(s []int32) int32 {
+	return capacity - s[0]*weights[0] - s[1]*weights[1] - s[2]*weights[2]
+}
+
+func (knapsack) Spec() world.Spec {
+	return world.Spec{Ints: 3, Values: 5, Forward: 3, Backward: 3, Steps: 4} // four of the lightest fill it
+}
+
+func (knapsack) Forward(s []int32, m world.Mask) {
+	for i, w := range weights {
+		if w <= left(s) {
+			m.Allow(i)
+		}
+	}
+}
+
+func (knapsack) Backward(s []int32, m world.Mask) { // whatever is in it may have come last
+	for i, n := range s {
+		if n > 0 {
+			m.Allow(i)
+		}
+	}
+}
+
+func (knapsack) Step(s []int32, a int) int { s[a]++; return a }
+
+func (knapsack) Undo(s []int32, b int) int { s[b]--; return b }
+
+func (knapsack) Terminal(s []int32) bool { return left(s) < weights[0] }
+
+// A world without a stop action has a Terminal method: a trajectory ends on reaching such a state.
+func ExampleTerminal() {
+	w := world.Each(knapsack{})
+	space, err := world.Enumerate(w, 0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range space.N {
+		if space.Ends(i) {
+			fmt.Print(world.Text(w, space.State(i)), " ")
+		}
+	}
+	fmt.Println()
+	// Output: (0,1,1) (0,0,2) (2,1,0) (2,0,1) (1,2,0) (4,0,0)
 }
 
 // The tower again, as data that any device can step.

@@ -86,11 +86,7 @@ func (w moves) Text(s []int32) string {
 	if w.m.Kind == graph.Increment {
 		return registers(s)
 	}
-	end := 0
-	for end < len(s) && s[end] != 0 {
-		end++
-	}
-	return fmt.Sprint(s[:end])
+	return fmt.Sprint(s[:w.m.Filled(s)])
 }
 
 // States counts Values^Registers cells, or for Append the words of length 0..Registers over Values-1 letters.
@@ -123,9 +119,9 @@ func (w moves) Index(s []int32) int {
 		}
 		return i
 	}
-	end := 0
-	for ; end < len(s) && s[end] != 0; end++ {
-		i = i*(w.m.Values-1) + int(s[end])
+	end := w.m.Filled(s)
+	for _, v := range s[:end] {
+		i = i*(w.m.Values-1) + int(v)
 	}
 	for _, v := range s[end:] {
 		if v != 0 {

@@ -3,6 +3,8 @@ package world
 import (
 	"fmt"
 	"math"
+
+	"github.com/sluice-ml/sluice/graph"
 )
 
 // This file is the sizes of a world, from which every buffer of a run is laid out.
@@ -50,10 +52,10 @@ func (s Spec) Actions() int {
 }
 
 // Words is the number of uint32 words in a forward mask.
-func (s Spec) Words() int { return (s.Actions() + 31) / 32 }
+func (s Spec) Words() int { return graph.Words(s.Actions()) }
 
 // BackwardWords is the number of uint32 words in a backward mask.
-func (s Spec) BackwardWords() int { return (s.Backward + 31) / 32 }
+func (s Spec) BackwardWords() int { return graph.Words(s.Backward) }
 
 // ForwardMasks views bits, which holds whole rows of Words words, as forward masks.
 func (s Spec) ForwardMasks(bits []uint32) Masks {

@@ -40,8 +40,8 @@ type Terminal interface {
 	Terminal(dst []bool, s []int32)
 }
 
-// AllTerminal is a world that knows whether a trajectory may end in every one of its states, the source included
-// (modified detailed balance needs that).
+// AllTerminal is a world that knows whether a trajectory may end in every one of its states, the source included:
+// what a balance that reads R in every state asks for. worldtest holds it to its word.
 type AllTerminal interface {
 	AllTerminal() bool
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/gfn/world/worldtest"
 	"github.com/sluice-ml/sluice/graph"
 )
 
@@ -171,7 +172,7 @@ func TestMovesNumberingRefusesOverflow(t *testing.T) {
 		w    world.World
 		text string
 	}{
-		{world.Hypergrid(100, 10), "world: 1e+100 states, the limit is 262144: exact metrics are off"},
+		{world.Hypergrid(100, 10), "world: 1e+100 states, the limit is 2000000: exact metrics are off"},
 		{world.Hypergrid(31, 2), "world: 2147483648 states"},
 		{world.Hypergrid(1000, 1000), "world: more than 1e308 states"},
 		{world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 1000, Values: 1000}), "more than 1e308"},
@@ -199,4 +200,9 @@ func TestBatchCallsAllocateNothing(t *testing.T) {
 			w.Undo(a, s, u)
 		}))
 	}
+}
+
+func TestExampleWorldsKeepTheLaws(t *testing.T) {
+	worldtest.Test(t, world.Each(tower{}))
+	worldtest.Test(t, world.Each(knapsack{}))
 }

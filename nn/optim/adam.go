@@ -20,7 +20,7 @@ var _ Optimiser = Adam{}
 // group log_z: pulling log Z to 0 is a bias, not a regulariser. g is the gradient after clipping: scaled down to global norm
 // Clip where its norm, over all groups together, is larger. The zero Adam is the documented default.
 type Adam struct {
-	Rates        map[string]Schedule // by group; without an entry: log_z has 100 times the policy's, others the policy's, that 1e-3
+	Rates        map[string]Schedule // by group, one of the job's; without an entry: log_z has 100 times the policy's, others the policy's, that 1e-3
 	Beta1, Beta2 float64             // 0 means .9, .999; NaN or negative: no averaging
 	Eps          float64             // 0 means 1e-8
 	Decay        float64             // 0, NaN or negative: none
@@ -73,6 +73,9 @@ func (a Adam) Rule() graph.Rule {
 		OneMinusBeta1: float32(1 - d.Beta1), OneMinusBeta2: float32(1 - d.Beta2),
 	}
 }
+
+// Groups are the keys of Rates, sorted.
+func (a Adam) Groups() []string { return groupsOf(a.Rates) }
 
 // Rate is a group's rate at an iteration.
 func (a Adam) Rate(group string, iteration int) float64 { return rate(a.Rates, group, iteration) }

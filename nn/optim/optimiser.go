@@ -2,7 +2,9 @@ package optim
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/sluice-ml/sluice/graph"
 )
@@ -15,6 +17,8 @@ type Optimiser interface {
 	Validate() error
 	// Rule is what a device executes for every parameter element.
 	Rule() graph.Rule
+	// Groups are the groups that are given a rate of their own, sorted. One that a job does not have is a slip of the pen.
+	Groups() []string
 	// Rate is a group's rate at an iteration.
 	Rate(group string, iteration int) float64
 	// Scalars takes one step: it returns the values the rule reads in this iteration, one rate a group, in dst's memory where
@@ -58,6 +62,8 @@ func rate(rates map[string]Schedule, group string, iteration int) float64 {
 	}
 	return policy
 }
+
+func groupsOf(rates map[string]Schedule) []string { return slices.Sorted(maps.Keys(rates)) }
 
 func validateRates(rates map[string]Schedule) error {
 	for group, s := range rates {

@@ -57,6 +57,8 @@ func TestRatesByGroup(t *testing.T) {
 		require.Equal(t, want, optim.SGD{Rates: rates}.Rate("energy", i))
 	}
 	rates[optim.LogZ] = optim.Constant(.5)
+	require.Equal(t, []string{optim.LogZ, optim.Policy}, a.Groups(), "sorted")
+	require.Equal(t, a.Groups(), optim.SGD{Rates: rates}.Groups())
 	got = a.Scalars(got, []string{optim.LogZ, optim.Policy}, &s)
 	require.Equal(t, []float32{.5, .001}, got.Rates, "own rate, in the caller's order")
 }

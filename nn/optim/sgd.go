@@ -28,6 +28,9 @@ func (o SGD) Validate() error {
 // Rule is SGD's update.
 func (o SGD) Rule() graph.Rule { return graph.Rule{Kind: graph.SGD, Clip: clip(o.Clip)} }
 
+// Groups are the keys of Rates, sorted.
+func (o SGD) Groups() []string { return groupsOf(o.Rates) }
+
 // Rate is a group's rate at an iteration.
 func (o SGD) Rate(group string, iteration int) float64 { return rate(o.Rates, group, iteration) }
 
