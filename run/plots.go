@@ -57,6 +57,15 @@ func (d *Dir) picture(name string, img *vgimg.Canvas) error {
 	})
 }
 
+// title is what a run's pictures are called.
+func (c Config) title() (string, error) {
+	w, err := c.wire()
+	if err != nil {
+		return "", err
+	}
+	return w.world.title(c.World) + ", " + w.balance.title, nil
+}
+
 const plotDPI = 144
 
 // canvas is a white page of a size in points.
