@@ -73,8 +73,8 @@ func TestMetricsLines(t *testing.T) {
 	require.Equal(t, []int{15, 20, 30, 40, 45, 50}, at)
 	text, err := os.ReadFile(filepath.Join(dir, metricsName))
 	require.NoError(t, err)
-	for _, key := range []string{"iteration", "trajectories", "train/loss", "train/logZ", "train/grad_norm", "train/mean_log_reward",
-		"train/learning_rate", "eval/tv", "eval/kl_nats", "eval/logZ_error", "charts/traj_per_s"} {
+	for _, key := range []string{"iteration", "trajectories", "train/loss", "train/log_z", "train/grad_norm", "train/mean_log_reward",
+		"train/learning_rate", "eval/tv", "eval/kl_nats", "eval/log_z", "eval/log_z_error", "perf/traj_per_s"} {
 		require.Contains(t, string(text), `"`+key+`":`)
 	}
 	require.EqualValues(t, 800, e.Trajectories)
