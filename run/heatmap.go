@@ -30,7 +30,7 @@ const heatColors = 256
 const ruled = 40
 
 // rules are thin white lines between the cells of a map.
-type rules struct{ Marginal }
+type rules struct{ plane }
 
 // Plot draws the lines; it makes rules a plot.Plotter.
 func (r rules) Plot(c draw.Canvas, p *plot.Plot) {
@@ -94,7 +94,7 @@ func drawDistribution(c Config, e *Evaluation) (*vgimg.Canvas, error) {
 	return img, nil
 }
 
-func heatPlot(title, x, y string, m Marginal, colors palette.Palette, top float64) *plot.Plot {
+func heatPlot(title, x, y string, m plane, colors palette.Palette, top float64) *plot.Plot {
 	p := newPlot(title, x, y)
 	h := plotter.NewHeatMap(m, colors)
 	h.Min, h.Max = 0, top

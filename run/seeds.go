@@ -47,16 +47,8 @@ func ParseSeeds(s string) ([]uint64, error) {
 
 // Sweep is one config run with several seeds.
 type Sweep struct {
-	Runs    []*Evaluation           `json:"runs"` // in the order of the seeds
-	Metrics map[string]MetricSpread `json:"metrics"`
-}
-
-// MetricSpread is one metric over the seeds.
-type MetricSpread struct {
-	Mean   *float64 `json:"mean"`
-	StdDev *float64 `json:"std_dev"` // with n-1; null for one seed
-	Min    *float64 `json:"min"`
-	Max    *float64 `json:"max"`
+	Runs    []*Evaluation     `json:"runs"` // in the order of the seeds
+	Metrics map[string]Spread `json:"metrics"`
 }
 
 // sweepMetrics are the metrics a sweep sums up, in the order of its table.
@@ -132,7 +124,7 @@ func runSeed(ctx context.Context, path string, c Config, begin func(*Loop)) (*Ev
 }
 
 func (s *Sweep) sum() {
-	s.Metrics = map[string]MetricSpread{}
+	s.Metrics = map[string]Spread{}
 	for _, m := range sweepMetrics {
 		var x []float64
 		for _, e := range s.Runs {
@@ -141,8 +133,7 @@ func (s *Sweep) sum() {
 			}
 		}
 		if len(x) == len(s.Runs) { // a mean over some of the seeds would flatter
-			spread := spreadOf(x)
-			s.Metrics[m.key] = MetricSpread{Mean: value(spread.Mean), StdDev: value(spread.StdDev), Min: value(spread.Min), Max: value(spread.Max)}
+			s.Metrics[m.key] = spreadOf(x)
 		}
 	}
 }
