@@ -20,7 +20,7 @@ type Line struct {
 	Iteration    int   `json:"iteration"`    // finished iterations
 	Trajectories int64 `json:"trajectories"` // seen so far
 
-	Loss          *float64 `json:"train/loss,omitempty"` // of the iteration's batch, before its update
+	Loss          *float64 `json:"train/loss,omitempty"`  // of the iteration's batch, before its update
 	LogZ          *float64 `json:"train/log_z,omitempty"` // learned, after the update; only where it is a parameter
 	GradNorm      *float64 `json:"train/grad_norm,omitempty"`
 	MeanLogReward *float64 `json:"train/mean_log_reward,omitempty"`
