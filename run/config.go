@@ -69,8 +69,8 @@ type OptimConfig struct {
 	Eps         float64 `toml:"eps"`
 	Decay       float64 `toml:"decay" comment:"weight decay; log Z is spared"`
 	Clip        float64 `toml:"clip" comment:"largest global gradient norm; 0 does not clip"`
-	FinalShare  float64 `toml:"final_share" comment:"last part of the run, 0..1, in which"`
-	FinalFactor float64 `toml:"final_factor" comment:"both rates are multiplied by this"`
+	FinalShare  float64 `toml:"final_share" comment:"share of the run, at its end, in which rates are lower, 0..1"`
+	FinalFactor float64 `toml:"final_factor" comment:"what both rates are multiplied by in that share"`
 }
 
 // ExploreConfig is how often an action is drawn uniformly from the allowed ones.

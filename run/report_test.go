@@ -46,18 +46,21 @@ func TestEvaluationKeys(t *testing.T) {
 }
 
 func TestParseSeeds(t *testing.T) {
-	for text, want := range map[string][]uint64{"1..5": {1, 2, 3, 4, 5}, "1,2,7": {1, 2, 7}, "3": {3}, "9, 1..2": {9, 1, 2}} {
+	for text, want := range map[string][]uint64{"1..5": {1, 2, 3, 4, 5}, "1,2,7": {1, 2, 7}, "3": {3}, "9, 1..2": {9, 1, 2},
+		"9223372036854775806..9223372036854775807": {math.MaxInt64 - 1, math.MaxInt64}} {
 		got, err := ParseSeeds(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got)
 	}
 	for text, want := range map[string]string{
-		"":               "want a range such as 1..5 or a list such as 1,2,7",
-		"1..":            "want a range such as 1..5 or a list such as 1,2,7",
-		"-1":             "want a range such as 1..5 or a list such as 1,2,7",
-		"5..1":           "the range 5..1 is empty",
-		"1,1":            "seed 1 comes twice",
-		"0..99999999999": "more than 10000 seeds",
+		"":                        "want a range such as 1..5 or a list such as 1,2,7",
+		"1..":                     "want a range such as 1..5 or a list such as 1,2,7",
+		"-1":                      "want a range such as 1..5 or a list such as 1,2,7",
+		"5..1":                    "the range 5..1 is empty",
+		"1,1":                     "seed 1 comes twice",
+		"9223372036854775808":     "seed: must be at most 9223372036854775807, is 9223372036854775808",
+		"1..18446744073709551615": "seed: must be at most 9223372036854775807, is 18446744073709551615",
+		"0..99999999999":          "more than 10000 seeds",
 	} {
 		_, err := ParseSeeds(text)
 		require.EqualError(t, err, "config: --seeds "+text+": "+want)

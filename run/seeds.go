@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,19 +28,18 @@ func ParseSeeds(s string) ([]uint64, error) {
 		switch {
 		case err != nil:
 			return nil, &ConfigError{Where: "--seeds " + s, Text: "want a range such as 1..5 or a list such as 1,2,7"}
+		case b > math.MaxInt64: // as Validate has it
+			return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("seed: must be at most %d, is %d", math.MaxInt64, b)}
 		case b < a:
 			return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("the range %d..%d is empty", a, b)}
 		case b-a >= most || len(out) >= most:
 			return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("more than %d seeds", most)}
 		}
-		for seed := a; ; seed++ {
+		for seed := a; seed <= b; seed++ {
 			if slices.Contains(out, seed) {
 				return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("seed %d comes twice", seed)}
 			}
 			out = append(out, seed)
-			if seed == b {
-				break
-			}
 		}
 	}
 	return out, nil
