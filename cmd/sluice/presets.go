@@ -17,7 +17,7 @@ func presetsCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "presets [NAME]",
-		Short:   "List the runs that come with the program, or print the file of one",
+		Short:   "List the runs that come with the program, or print one",
 		Example: "  sluice presets hypergrid-8x8 > grid.toml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

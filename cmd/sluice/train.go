@@ -30,10 +30,11 @@ func trainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train PRESET|FILE",
 		Short: "Train a run from a preset or a TOML file",
-		Long: "Train a run from a preset (see sluice presets) or a TOML file. Everything goes into a new directory, by default\n" +
-			"runs/NAME-SEED. At the end a table of metrics is printed and pictures are drawn into the directory. With --seeds, the same\n" +
-			"command with the same --out goes on with a sweep that was stopped.",
-		Example: "  sluice train hypergrid-8x8\n  sluice train hypergrid-8x8 --set train.batch=64 --set balance.kind=db --seeds 1..5",
+		Long: "Train a run from a preset (see sluice presets) or a TOML file. Everything\n" +
+			"goes into a new directory, by default runs/NAME-SEED. At the end a table of\n" +
+			"metrics is printed and pictures are drawn into the directory. With --seeds,\n" +
+			"the same command with the same --out goes on with a sweep that was stopped.",
+		Example: "  sluice train hypergrid-8x8\n  sluice train hypergrid-8x8 --set train.batch=64 --set balance.kind=db \\\n      --seeds 1..5",
 		Args:    one("PRESET or FILE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
@@ -50,7 +51,7 @@ func trainCommand() *cobra.Command {
 	fl.StringArrayVar(&f.set, "set", nil, "key=value over the file, such as train.batch=64; may be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "of every draw and every initial parameter (default: the file's, else 1)")
 	fl.StringVar(&f.seeds, "seeds", "", "several runs, such as 1..5 or 1,2,7; prints mean and spread")
-	fl.StringVar(&f.out, "out", "", "run directory; must be new or empty, or hold the same --seeds to go on with\n(default: runs/NAME-SEED)")
+	fl.StringVar(&f.out, "out", "", "run directory; must be new or empty, or hold the same --seeds to go on with (default: runs/NAME-SEED)")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
 	return c
 }
