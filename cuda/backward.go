@@ -25,7 +25,7 @@ func (p *program) emitBack() {
 	if !p.held.saving {
 		p.emit(p.recompute, &v, p.o.stream[0], false)
 	}
-	p.emit(p.plan.Backward, &v, p.o.stream[0], p.chunk == 0)
+	p.emit(p.back, &v, p.o.stream[0], p.chunk == 0)
 }
 
 func (p *program) emitReduce() {

@@ -43,8 +43,8 @@ func (p *program) evaluate() {
 		v := p.evalView(n)
 		launch(o, kernel.Features, kernel.JointGrid(n*w.Ints), s, kernel.FeaturesArgs{State: p.held.evalFeat.u(evalHead), Feat: v.rows.Feat,
 			N: int32(n), Ints: int32(w.Ints), Values: int32(w.Values)})
-		for i := range p.heads {
-			p.emitOne(&p.heads[i], &v, s, false)
+		for _, run := range p.heads {
+			p.emitRun(run, &v, s, false)
 		}
 		at := 0
 		for i, d := range p.dst {

@@ -12,22 +12,22 @@ import (
 // A strided batch has as many rows in every lane, and rows that a lane has not are computed too. That harms nothing where a row depends
 // on itself alone. A sum over rows would take them in, so the pieces in which some lane ends keep the defined kernel for those.
 
-// emitFast is emit with products by cuBLAS.
-func (p *program) emitFast(list []graph.Instr, v *view, s driver.Stream, first bool) {
-	full := p.full(v)
-	for i := range list {
-		in := &list[i]
-		switch {
-		case in.Op == graph.OpLinear:
-			p.fastLinear(in, v, s)
-		case in.Op == graph.OpLinearBack && in.A.Class == graph.Scratch && in.Out.Class == graph.Scratch:
-			p.fastBack(in, v, s)
-		case in.Op == graph.OpLinearGrad && full:
-			p.fastGrad(in, v, s, first)
-		default:
-			p.emitOne(in, v, s, first)
-		}
+// emitFast launches a product by cuBLAS, if it is one of those that are quicker so: not the heads', whose kernels do several at once.
+func (p *program) emitFast(run []graph.Instr, v *view, s driver.Stream, first bool) bool {
+	in := &run[0]
+	switch {
+	case in.N <= kernel.Narrow:
+		return false
+	case in.Op == graph.OpLinear:
+		p.fastLinear(in, v, s)
+	case in.Op == graph.OpLinearBack && in.A.Class == graph.Scratch && in.Out.Class == graph.Scratch:
+		p.fastBack(in, v, s)
+	case in.Op == graph.OpLinearGrad && p.full(v):
+		p.fastGrad(in, v, s, first)
+	default:
+		return false
 	}
+	return true
 }
 
 // full says that every lane has all rows of the piece.
@@ -89,5 +89,5 @@ func (p *program) fastGrad(in *graph.Instr, v *view, s driver.Stream, first bool
 	p.gemm(s, g)
 	a := kernel.GatherGradArgs{Span: v.span, D: v.val(in.B), Bias: p.grad(in.C), Values: 1, N: int32(in.N), GradLen: int32(p.plan.GradLen), First: bit(first)}
 	k, grid := a.Launch()
-	launch(p.o, k, grid, s, a)
+	launch(p.o, k, grid, s, kernel.Several[kernel.GatherGradArgs]{a})
 }

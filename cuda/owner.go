@@ -136,11 +136,16 @@ func (o *owner) sweep() {
 
 // launch enqueues one kernel. After an error it does nothing, so that a list of launches needs no checks between them.
 func launch[A any](o *owner, k kernel.ID, grid kernel.Grid, s driver.Stream, args A) {
+	launchDeep(o, k, grid, 1, s, args)
+}
+
+// launchDeep is launch of depth instructions, whose arguments args holds.
+func launchDeep[A any](o *owner, k kernel.ID, grid kernel.Grid, depth int, s driver.Stream, args A) {
 	if o.failed != nil || grid.X == 0 || grid.Y == 0 {
 		return
 	}
 	n := copy(o.args[:], unsafe.Slice((*byte)(unsafe.Pointer(&args)), unsafe.Sizeof(args)))
-	o.check(o.ctx.Launch(o.funcs[k], driver.Dim{X: grid.X, Y: grid.Y}, driver.Dim{X: grid.Threads}, 0, s, o.args[:n]))
+	o.check(o.ctx.Launch(o.funcs[k], driver.Dim{X: grid.X, Y: grid.Y, Z: depth}, driver.Dim{X: grid.Threads}, 0, s, o.args[:n]))
 }
 
 func (o *owner) toDevice(dst driver.Ptr, src []byte, s driver.Stream) {

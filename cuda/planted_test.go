@@ -33,6 +33,10 @@ var bugs = []bug{
 	{"floats two bytes apart", "adam", `, 4;`, ", 2;", false, sim.Misaligned, ""},
 	{"no barrier in the rollout", "begin", `bar\.sync[^;]*;`, "", false, sim.Race, ""},
 	{"no barrier in a product", "linear_narrow", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
+	{"no barrier in a head's gradient", "linear_back_narrow", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
+	{"no barrier in a head's weights' gradient", "linear_grad_narrow", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
+	{"a warp that does not wait for its list", "gather_grad_any", `bar\.warp\.sync[^;]*;`, "", true, sim.Race, ""},
+	{"a list without its end", "gather_grad_any", `st\.shared\.u32[^;]*;`, "", true, sim.Uninitialised, ""},
 	{"no barrier in a tree", "total", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
 	{"logits that nobody writes", "linear_narrow", `st\.global\.f32[^;]*;`, "", true, sim.Uninitialised, "sample"},
 	{"half a warp is asked to shuffle", "norm", `31, -1;`, "31, 65535;", false, sim.Divergence, ""},
@@ -47,8 +51,9 @@ var bugs = []bug{
 	{"the lanes' tree takes away", "reduce", `add\.rn\.f32`, "sub.rn.f32", false, "", ""},
 	{"a sum along trajectories takes away", "collect", `add\.rn\.f32`, "sub.rn.f32", false, "", ""},
 	{"the batch's mean is a product", "total", `div\.rn\.f32`, "mul.rn.f32", true, "", ""},
+	{"a head beside another is left out", "linear_narrow", `%ctaid\.z`, "%tid.z", false, sim.Race, ""},
 	{"a gather-sum takes away", "gather_any", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
-	{"its gradient takes away", "gather_grad", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
+	{"its gradient takes away", "gather_grad_any", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
 }
 
 // Each bug runs one iteration of a small Plan.

@@ -18,9 +18,11 @@ type program struct {
 	plan *graph.Plan
 	mem  *arena
 
-	heads     []graph.Instr // Step's slice for Eval
-	undrawn   []graph.Instr // Step without OpSample
-	recompute []graph.Instr // Step's slice for Saved values that were dropped
+	step      [][]graph.Instr // Step in runs: see runs
+	heads     [][]graph.Instr // Step's slice for Eval
+	undrawn   [][]graph.Instr // Step without OpSample
+	recompute [][]graph.Instr // Step's slice for Saved values that were dropped
+	back      [][]graph.Instr // Backward
 	groups    map[string]int
 
 	shape           // of the running batch
@@ -78,7 +80,7 @@ func compile(d *device, plan *graph.Plan) (*program, error) {
 	for _, h := range plan.Heads {
 		want = append(want, h.Ref)
 	}
-	p.heads = slice(plan.Step, want)
+	p.step, p.heads = runs(plan.Step), runs(slice(plan.Step, want))
 	want = want[:0]
 	for _, in := range plan.Backward {
 		for _, r := range []graph.Ref{in.A, in.B, in.C} {
@@ -87,8 +89,8 @@ func compile(d *device, plan *graph.Plan) (*program, error) {
 			}
 		}
 	}
-	p.recompute = slice(plan.Step, want)
-	p.undrawn = slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample })
+	p.recompute, p.back = runs(slice(plan.Step, want)), runs(plan.Backward)
+	p.undrawn = runs(slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample }))
 	p.rolloutJob, p.closeJob, p.backwardJob, p.updateJob = p.rollout, p.closing, p.backward, p.update
 	p.settleJob, p.outcomeJob = p.settle, p.conclude
 	p.evalJob, p.readJob, p.fetchJob = p.evaluate, p.read, p.fetch

@@ -127,13 +127,12 @@ func (p *program) emitSteps() {
 
 // emitStep is the Step entry on the newest rows: with the networks where an action hangs on them, else the given actions alone.
 func (p *program) emitStep(v *view, live *kernel.Live, step int, s driver.Stream) {
-	for i := range p.plan.Step {
-		in := &p.plan.Step[i]
+	for _, run := range p.step {
 		switch {
-		case in.Op == graph.OpSample:
-			p.emitSample(in, v, live, step, s)
+		case run[0].Op == graph.OpSample:
+			p.emitSample(&run[0], v, live, step, s)
 		case p.drawn:
-			p.emitOne(in, v, s, false)
+			p.emitRun(run, v, s, false)
 		}
 	}
 }

@@ -61,6 +61,7 @@ type selftest struct {
 	moves graph.Moves
 	back  bool // log P_B is learned
 	count int
+	lanes int // 0: as many as the batch has
 	rule  graph.Rule
 	build func(s *sketch) graph.Want
 }
@@ -96,7 +97,7 @@ func selftests() []selftest {
 	decay.Decay = .1
 	grid := graph.Moves{Kind: graph.Increment, Registers: 4, Values: 8, Stop: graph.StopAnywhere}
 	return []selftest{
-		{"tiles", grid, true, 64, adam, func(s *sketch) graph.Want { // widths of whole quads, trajectory balance
+		{"tiles", grid, true, 64, 0, adam, func(s *sketch) graph.Want { // widths of whole quads, trajectory balance
 			h := s.torso(graph.ReLU, 64, 128, 64)
 			pf, pb := s.layer(h, s.World().Actions), s.layer(h, s.World().Back)
 			sum := s.Sub(s.SumT(s.LogPF(pf)), s.SumT(s.Next(s.LogPB(pb))))
@@ -104,7 +105,7 @@ func selftests() []selftest {
 			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(r)), Heads: []graph.Named{{Name: "pf", Node: pf}, {Name: "pb", Node: pb}},
 				Outputs: []graph.Named{{Name: "sum", Node: sum}}}
 		}},
-		{"odd", graph.Moves{Kind: graph.Append, Registers: 5, Values: 4, Stop: graph.StopAnywhere}, false, 33, decay, func(s *sketch) graph.Want {
+		{"odd", graph.Moves{Kind: graph.Append, Registers: 5, Values: 4, Stop: graph.StopAnywhere}, false, 33, 0, decay, func(s *sketch) graph.Want {
 			h := s.torso(graph.Tanh, 33)
 			w, bias := s.param("policy", .4, 33, 33), s.param("policy", .3, 33)
 			h = s.Act(s.Linear(h, w, bias), graph.Tanh)
@@ -117,12 +118,18 @@ func selftests() []selftest {
 			loss := s.Add(s.Add(s.Variance(d), m), s.DivSteps(s.Sum(s.SumT(s.LogPF(pf)))))
 			return graph.Want{Policy: pf, Loss: loss, Heads: []graph.Named{{Name: "f", Node: f}}, Outputs: []graph.Named{{Name: "d", Node: d}, {Name: "m", Node: m}}}
 		}},
-		{"wide", graph.Moves{Kind: graph.Append, Registers: 6, Values: 101, Stop: graph.StopAnywhere}, false, 40, sgd, func(s *sketch) graph.Want {
+		{"wide", graph.Moves{Kind: graph.Append, Registers: 6, Values: 101, Stop: graph.StopAnywhere}, false, 40, 0, sgd, func(s *sketch) graph.Want {
 			pf := s.layer(s.torso(graph.ReLU, 36), s.World().Actions)
 			c := s.Sub(s.Add(s.Data(graph.LogR), s.SumT(s.Data(graph.LogPBUniform))), s.SumT(s.LogPF(pf)))
 			return graph.Want{Policy: pf, Loss: s.Variance(c), Heads: []graph.Named{{Name: "pf", Node: pf}}, Outputs: []graph.Named{{Name: "c", Node: c}}}
 		}},
-		{"flow", graph.Moves{Kind: graph.Increment, Registers: 3, Values: 3, Stop: graph.StopFull}, true, 50, adam, func(s *sketch) graph.Want {
+		{"lanes", grid, false, 32, 32, sgd, func(s *sketch) graph.Want { // so many that a gradient's large tiles keep a card busy
+			h := s.torso(graph.ReLU, 128, 192)
+			pf := s.layer(s.Act(s.Sub(h, s.Square(h)), graph.Leaky), s.World().Actions)
+			c := s.Sub(s.Data(graph.LogR), s.SumT(s.LogPF(pf)))
+			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}}
+		}},
+		{"flow", graph.Moves{Kind: graph.Increment, Registers: 3, Values: 3, Stop: graph.StopFull}, true, 50, 0, adam, func(s *sketch) graph.Want {
 			h := s.torso(graph.Leaky, 20) // detailed balance, with end rows
 			pf, f := s.layer(h, s.World().Actions), s.Column(s.layer(h, 1))
 			pb := s.Next(s.LogPB(s.layer(h, s.World().Back)))
@@ -174,7 +181,8 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 	}
 	params.Write(x, 0)
 
-	batch, err := p.Rollout(params, graph.Source{Key: rng.NewKey(7), Iteration: 3, Count: s.count, Epsilon: .25}, nil)
+	src := graph.Source{Key: rng.NewKey(7), Iteration: 3, Count: s.count, Lanes: s.lanes, Epsilon: .25}
+	batch, err := p.Rollout(params, src, nil)
 	if err != nil {
 		return out, err
 	}
@@ -182,7 +190,8 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 	h.ints(batch.Terminal)
 	h.ints(batch.Length)
 	for i := range batch.Count {
-		h.ints(p.Actions(nil, i))
+		src.Given = append(src.Given, p.Actions(nil, i))
+		h.ints(src.Given[i])
 	}
 	out[0] = h.sum()
 
@@ -198,6 +207,10 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 	}
 	out[1] = h.sum()
 
+	// The same trajectories given run their networks on many rows at once, and so by other kernels.
+	if batch, err = p.Rollout(params, src, nil); err != nil {
+		return out, err
+	}
 	logR := make([]float32, batch.Count)
 	for i := range logR {
 		for k, v := range batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints] {

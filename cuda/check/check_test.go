@@ -140,6 +140,12 @@ func TestEstimate(t *testing.T) {
 	_, err := launched{kernel: "other", shape: "-"}.time([]counters{work}, regs)
 	require.Error(t, err)
 	require.InEpsilon(t, .2, launched{kernel: "linear_grad_128x64", shape: "256x256", blocks: 1, threads: 128}.biasBlocks(), 1e-9)
+	// Four and two tiles of a thread a row and column group, a bias each, and two blocks of the smaller grid that do nothing.
+	require.InEpsilon(t, 4, launched{kernel: "linear_grad_narrow", shape: "256x4+256x5", blocks: 10, threads: 128}.biasBlocks(), 1e-9)
+	chain, err := launched{kernel: "k_grad", shape: "-", blocks: 1, threads: 32}.time([]counters{{kernel: "k_grad", instructions: 1},
+		{kernel: "gather_grad", shape: "0x9", instructions: 1000}}, &table{registers: map[string]map[target]int{"k_grad": {{"13.5", 90}: 32}}})
+	require.NoError(t, err)
+	require.Equal(t, "bias", chain.bound)
 	require.Zero(t, launched{kernel: "linear_128x64", shape: "256x256", blocks: 1, threads: 128}.biasBlocks())
 }
 

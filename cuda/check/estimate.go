@@ -20,7 +20,7 @@ import (
 //	chain = waves * instructions of a warp * cycles of an instruction when the warp is alone
 //	cache = max(sectors * 32 bytes / rate of the first-level caches, 3 * bytes written / rate of the second-level cache)
 //
-// and launches follow each other. All blocks are taken as full in every step of a rollout: a lane with one live trajectory computes its
+// and launches follow each other. A gradient takes no less than its bias's chain, which has blocks of its own. All blocks are taken as full in every step of a rollout: a lane with one live trajectory computes its
 // tile all the same. Instructions are those of the PTX, of which the machine's code has 0.8 to 1.5 times as many; of the tiled products,
 // where that matters, the multiply-adds over the share they have in the inner loop. Three times what is written: row kernels read about
 // two values for one they write; weights are found in the first-level cache.
@@ -141,23 +141,41 @@ func (l launched) time(costs []counters, regs *table) (timed, error) {
 	t.longest("issue", schedulers*c.instructions/card.plan/card.clock)
 	t.longest("chain", ceil(perMultiprocessor/resident)*c.instructions*alone(l.kernel)/card.clock)
 	t.longest("cache", blocks*warps*max(c.sectors*32/card.first, 3*c.stored/card.second))
+	if strings.Contains(l.kernel, "_grad") { // beside the tiles goes a bias, in a chain of its own
+		i := slices.IndexFunc(costs, func(c counters) bool { return c.kernel == "gather_grad" && strings.HasPrefix(c.shape, "0") })
+		t.longest("bias", costs[max(i, 0)].instructions*alone("gather_grad")/card.clock)
+	}
 	t.seconds += card.ramp
 	return t, nil
 }
 
-// biasBlocks is how many blocks of a product's gradient have the bias instead of a tile.
+// biasBlocks is how many blocks of a product's gradient have the bias instead of a tile, or in a launch of several nothing.
 func (l launched) biasBlocks() float64 {
-	var k, n, m0, n0 float64
-	if _, err := fmt.Sscanf(l.kernel, "linear_grad_%gx%g", &m0, &n0); err != nil {
-		if m0, n0 = 64, 16; l.kernel != "linear_grad_narrow" {
-			return 0
-		}
-	}
-	if _, err := fmt.Sscanf(l.shape, "%gx%g", &k, &n); err != nil {
+	var m0, n0, widest, tiles float64
+	switch _, err := fmt.Sscanf(l.kernel, "linear_grad_%gx%g", &m0, &n0); {
+	case err == nil:
+	case l.kernel == "linear_grad_narrow":
+		n0 = 16
+	default:
 		return 0
 	}
-	tiles, bias := ceil(k/m0)*ceil(n/n0), ceil(n/float64(l.threads))
-	return float64(l.blocks) * bias / (tiles + bias)
+	shapes := strings.Split(l.shape, "+")
+	for _, s := range shapes {
+		var k, n float64
+		if _, err := fmt.Sscanf(s, "%gx%g", &k, &n); err != nil {
+			return 0
+		}
+		bias := ceil(n / float64(l.threads))
+		if n0 == 16 { // a thread has four columns
+			for m0 = float64(l.threads); n > 4; n /= 2 {
+				m0 /= 2
+			}
+			n = n0
+		}
+		t := ceil(k/m0) * ceil(n/n0)
+		widest, tiles = max(widest, t+bias), tiles+t
+	}
+	return float64(l.blocks) * (1 - tiles/(widest*float64(len(shapes))))
 }
 
 func (t *timed) longest(bound string, seconds float64) {

@@ -26,6 +26,10 @@ struct Val {
   i32 pad;
 };
 
+// Several is the arguments of up to four instructions that one launch does: blockIdx.z says which, unless a kernel says otherwise.
+const int SEVERAL = 4;
+template <class A> struct Several { A of[SEVERAL]; };
+
 // Rows are the row data, L*cap of each.
 struct Rows {
   i32 *feat;   // [active]

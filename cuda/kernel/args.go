@@ -13,6 +13,8 @@ type (
 		Cap        int32
 		Lanes      int32
 	}
+	// Several is the arguments of up to four instructions of one launch.
+	Several[A any] [Most]A
 	// Val is a row operand.
 	Val struct {
 		P     uint64
@@ -50,6 +52,9 @@ type (
 		_                         uint64
 	}
 )
+
+// Most is how many instructions a launch does at most.
+const Most = 4
 
 // Fault says what went wrong first in a lane.
 type Fault = int32

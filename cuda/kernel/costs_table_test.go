@@ -33,17 +33,15 @@ func costs() []cost {
 	}
 	return append(list, plainCost(kernel.Features, 4*8192),
 		gatherCost(kernel.Gather, 4), gatherCost(kernel.GatherAny, 1), scatterCost(kernel.GatherGrad, 4, hidden),
-		scatterCost(kernel.GatherGrad, 0, hidden), scatterCost(kernel.GatherGradWide, 4, hidden),
+		scatterCost(kernel.GatherGrad, 0, hidden), scatterCost(kernel.GatherGradAny, 4, hidden), scatterCost(kernel.GatherGradWide, 4, hidden),
 		linearCost(kernel.Linear128x64, stepRows, hidden, hidden), linearCost(kernel.Linear64x64, stepRows, hidden, hidden),
-		linearCost(kernel.LinearAny, stepRows, hidden, hidden), linearCost(kernel.LinearNarrow, stepRows, hidden, heads),
-		linearCost(kernel.LinearNarrow, stepRows, hidden, heads-1), linearCost(kernel.LinearFew, 16, hidden, hidden),
-		backCost(kernel.LinearBack128x64, hidden, hidden), backCost(kernel.LinearBack128x64, hidden, heads-1), backCost(kernel.LinearBack64x64, hidden, hidden),
-		backCost(kernel.LinearBackAny, hidden, heads),
+		linearCost(kernel.LinearAny, stepRows, hidden, hidden), linearCost(kernel.LinearFew, 16, hidden, hidden),
+		backCost(kernel.LinearBack128x64, hidden, hidden), backCost(kernel.LinearBack64x64, hidden, hidden), backCost(kernel.LinearBackAny, hidden, hidden),
 		gradCost(kernel.LinearGrad128x64, hidden, hidden), gradCost(kernel.LinearGrad64x64, hidden, hidden), gradCost(kernel.LinearGradAny, hidden, hidden),
-		gradCost(kernel.LinearGradNarrow, hidden, heads), gradCost(kernel.LinearGradNarrow, hidden, heads-1),
+		headsCost(kernel.LinearNarrow, heads, heads-1), headsCost(kernel.LinearBackNarrow, heads, heads-1),
+		headsCost(kernel.LinearGradNarrow, heads-1, heads),
 		rowsCost(kernel.Act), rowsCost(kernel.ActBack),
-		softmaxCost(kernel.LogProb, heads, false), softmaxCost(kernel.LogProb, heads-1, false),
-		softmaxCost(kernel.LogProbBack, heads, true), softmaxCost(kernel.LogProbBack, heads-1, true),
+		headsCost(kernel.LogProb, heads, heads-1), headsCost(kernel.LogProbBack, heads-1, heads),
 		softmaxCost(kernel.LogProbWide, wide, false), softmaxCost(kernel.LogProbBackWide, wide, true),
 		sampleCost(kernel.Sample, heads), sampleCost(kernel.SampleWide, wide),
 		rowsCost(kernel.Rows_), plainCost(kernel.Joint, costBatch), closeCost(kernel.Collect), closeCost(kernel.Carry), plainCost(kernel.Total, costBatch),
@@ -54,8 +52,8 @@ func costs() []cost {
 // scattered are the kernels that touch more than 1.2 times the sectors their bytes need, and how many times at most. docs/cuda.md says why.
 var scattered = map[string]float64{
 	"begin 20^4": 2.3, "leave 20^4": 2.7, "moves 20^4": 2.1, "append 20^4": 2.2, "advance 20^4": 2.4,
-	"linear_any 256x256": 1.5, "linear_back_any 256x5": 3.7, "linear_grad_any 256x256": 1.6,
-	"log_prob 5": 3.5, "log_prob 4": 3, "log_prob_back 5": 4.1, "log_prob_back 4": 3.4, "log_prob_wide 64": 1.4, "log_prob_back_wide 64": 1.5,
+	"linear_any 256x256": 1.5, "linear_back_any 256x256": 1.65, "linear_grad_any 256x256": 1.6,
+	"log_prob 5+4": 3.3, "log_prob_back 4+5": 3.8, "log_prob_wide 64": 1.4, "log_prob_back_wide 64": 1.5,
 	"sample 5": 2.7, "carry -": 1.35, "total -": 4, "reduce -": 1.25,
 }
 

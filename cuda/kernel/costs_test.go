@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/sluice-ml/sluice/cuda/kernel"
 	"github.com/sluice-ml/sluice/graph"
 )
@@ -45,9 +47,9 @@ func measured[A any](r *rig, k kernel.ID, g kernel.Grid, a A) kernel.Grid {
 
 // tileOf is the tile and the threads of a product's kernel.
 var tileOf = map[kernel.ID][3]int{kernel.Linear128x64: {128, 64, 128}, kernel.Linear64x64: {64, 64, 64}, kernel.LinearAny: {64, 64, 256},
-	kernel.LinearNarrow: {64, 16, 128}, kernel.LinearFew: {16, 64, 256}, kernel.LinearBack128x64: {128, 64, 128}, kernel.LinearBack64x64: {64, 64, 64},
+	kernel.LinearFew: {16, 64, 256}, kernel.LinearBack128x64: {128, 64, 128}, kernel.LinearBack64x64: {64, 64, 64},
 	kernel.LinearBackAny: {64, 64, 256}, kernel.LinearGrad128x64: {128, 64, 128}, kernel.LinearGrad64x64: {64, 64, 64},
-	kernel.LinearGradAny: {64, 64, 256}, kernel.LinearGradNarrow: {64, 16, 128}}
+	kernel.LinearGradAny: {64, 64, 256}}
 
 func productGrid(id kernel.ID, m, n int, bias bool) kernel.Grid {
 	s := tileOf[id]
@@ -58,32 +60,83 @@ func productGrid(id kernel.ID, m, n int, bias bool) kernel.Grid {
 	return g
 }
 
+// abreast launches instructions that share a launch. Its grid has the blocks of all of them.
+func abreast[A any](r *rig, launch func(*A) (kernel.ID, kernel.Grid), list ...A) kernel.Grid {
+	k, g, n := kernel.Together(list, launch)
+	require.Equal(r.t, len(list), n)
+	r.m.ResetCounters()
+	together(r, k, g, n, list...)
+	g.X *= n
+	return g
+}
+
+func linearArgs(r *rig, rows, k, n int) kernel.LinearArgs {
+	l := even(rows)
+	return kernel.LinearArgs{Span: l.span(r, true), Out: r.matrix(l, n, n, false).Val, A: r.matrix(l, k, k, false).Val,
+		W: up(r, r.floats(k*n)), Bias: up(r, r.floats(n)), K: int32(k), N: int32(n), Act: int32(graph.ReLU)}
+}
+
 func linearCost(id kernel.ID, rows, k, n int) cost {
 	return cost{id, fmt.Sprintf("%dx%d", k, n), costLanes * rows, func(r *rig) kernel.Grid {
-		l := even(rows)
-		a := kernel.LinearArgs{Span: l.span(r, true), Out: r.matrix(l, n, n, false).Val, A: r.matrix(l, k, k, false).Val,
-			W: up(r, r.floats(k*n)), Bias: up(r, r.floats(n)), K: int32(k), N: int32(n), Act: int32(graph.ReLU)}
-		return measured(r, id, productGrid(id, rows, n, false), a)
+		return measured(r, id, productGrid(id, rows, n, false), linearArgs(r, rows, k, n))
 	}}
+}
+
+func backArgs(r *rig, k, n int) kernel.LinearBackArgs {
+	l := even(pieceRows)
+	return kernel.LinearBackArgs{Span: l.span(r, false), Out: r.matrix(l, k, k, true).Val, A: r.matrix(l, n, n, true).Val,
+		Gate: r.matrix(l, k, k, false).Val, W: up(r, r.floats(k*n)), K: int32(k), N: int32(n)}
 }
 
 func backCost(id kernel.ID, k, n int) cost {
 	return cost{id, fmt.Sprintf("%dx%d", k, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
-		l := even(pieceRows)
-		a := kernel.LinearBackArgs{Span: l.span(r, false), Out: r.matrix(l, k, k, true).Val, A: r.matrix(l, n, n, true).Val,
-			Gate: r.matrix(l, k, k, false).Val, W: up(r, r.floats(k*n)), K: int32(k), N: int32(n)}
-		return measured(r, id, productGrid(id, pieceRows, k, false), a)
+		return measured(r, id, productGrid(id, pieceRows, k, false), backArgs(r, k, n))
 	}}
+}
+
+func gradArgs(r *rig, k, n int) kernel.LinearGradArgs {
+	l, size := even(pieceRows), k*n+n
+	grads := up(r, r.floats(costLanes*size))
+	return kernel.LinearGradArgs{Span: l.span(r, false), A: r.matrix(l, k, k, false).Val, D: r.matrix(l, n, n, true).Val,
+		Out: grads, Bias: grads + uint64(4*k*n), K: int32(k), N: int32(n), GradLen: int32(size)}
 }
 
 func gradCost(id kernel.ID, k, n int) cost {
 	return cost{id, fmt.Sprintf("%dx%d", k, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
-		l, size := even(pieceRows), k*n+n
-		grads := up(r, r.floats(costLanes*size))
-		a := kernel.LinearGradArgs{Span: l.span(r, false), A: r.matrix(l, k, k, false).Val, D: r.matrix(l, n, n, true).Val,
-			Out: grads, Bias: grads + uint64(4*k*n), K: int32(k), N: int32(n), GradLen: int32(size)}
-		return measured(r, id, productGrid(id, k, n, true), a)
+		return measured(r, id, productGrid(id, k, n, true), gradArgs(r, k, n))
 	}}
+}
+
+// headsCost is a kernel that does both heads at once, n[0] and n[1] wide.
+func headsCost(id kernel.ID, n ...int) cost {
+	shape := fmt.Sprintf("%dx%d+%dx%d", hidden, n[0], hidden, n[1])
+	switch id {
+	case kernel.LinearNarrow:
+		return cost{id, shape, costLanes * stepRows, func(r *rig) kernel.Grid {
+			return abreast(r, (*kernel.LinearArgs).Launch, linearArgs(r, stepRows, hidden, n[0]), linearArgs(r, stepRows, hidden, n[1]))
+		}}
+	case kernel.LinearGradNarrow:
+		return cost{id, shape, costLanes * pieceRows, func(r *rig) kernel.Grid {
+			return abreast(r, (*kernel.LinearGradArgs).Launch, gradArgs(r, hidden, n[0]), gradArgs(r, hidden, n[1]))
+		}}
+	case kernel.LinearBackNarrow:
+		return cost{id, shape, costLanes * pieceRows, func(r *rig) kernel.Grid {
+			a, b := backArgs(r, hidden, n[0]), backArgs(r, hidden, n[1])
+			a.Gate, b.Acc, b.Out = kernel.Val{}, 1, a.Out
+			_, g := a.Launch()
+			r.m.ResetCounters()
+			together(r, id, g, 1, a, b)
+			return g
+		}}
+	case kernel.LogProb:
+		return cost{id, fmt.Sprintf("%d+%d", n[0], n[1]), costLanes * pieceRows, func(r *rig) kernel.Grid {
+			return abreast(r, (*kernel.LogProbArgs).Launch, softmaxArgs(r, n[0], false), softmaxArgs(r, n[1], false))
+		}}
+	default:
+		return cost{id, fmt.Sprintf("%d+%d", n[0], n[1]), costLanes * pieceRows, func(r *rig) kernel.Grid {
+			return abreast(r, (*kernel.LogProbArgs).LaunchBack, softmaxArgs(r, n[0], true), softmaxArgs(r, n[1], true))
+		}}
+	}
 }
 
 func gatherCost(id kernel.ID, perThread int) cost {
@@ -103,22 +156,33 @@ func scatterCost(id kernel.ID, active, n int) cost {
 		a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, n, n, true).Val, Feat: up(r, r.features(l, max(active, 1), 20)),
 			Out: grads, Bias: grads + uint64(80*active*n), Active: int32(active), Values: 20, N: int32(n), GradLen: int32(size)}
 		_, g := a.Launch()
+		switch id {
+		case kernel.GatherGradAny:
+			g.X = n/32*active + 1
+		case kernel.GatherGradWide:
+			g.X, g.Threads = n/32*(active+1), 32
+		}
 		return measured(r, id, g, a)
 	}}
+}
+
+func softmaxArgs(r *rig, n int, back bool) kernel.LogProbArgs {
+	l, words := even(pieceRows), (n+31)/32
+	mask, choice := r.masks(costLanes*l.cap, n, words)
+	x, d := r.matrix(l, n, n, false), r.matrix(l, n, n, true)
+	r.logits(x)
+	a := kernel.LogProbArgs{Span: l.span(r, false), Out: r.matrix(l, 1, 1, false).Val, A: x.Val, Mask: up(r, mask), Choice: up(r, choice), N: int32(n), Words: int32(words)}
+	if back {
+		a.Out, a.A, a.B = d.Val, r.matrix(l, 1, 1, false).Val, x.Val
+	}
+	return a
 }
 
 // softmaxCost is log_prob of n actions, or its derivative.
 func softmaxCost(id kernel.ID, n int, back bool) cost {
 	return cost{id, fmt.Sprint(n), costLanes * pieceRows, func(r *rig) kernel.Grid {
-		l, words := even(pieceRows), (n+31)/32
-		mask, choice := r.masks(costLanes*l.cap, n, words)
-		x, d := r.matrix(l, n, n, false), r.matrix(l, n, n, true)
-		r.logits(x)
-		a := kernel.LogProbArgs{Span: l.span(r, false), Out: r.matrix(l, 1, 1, false).Val, A: x.Val, Mask: up(r, mask), Choice: up(r, choice), N: int32(n), Words: int32(words)}
+		a := softmaxArgs(r, n, back)
 		_, g := a.Launch()
-		if back {
-			a.Out, a.A, a.B = d.Val, r.matrix(l, 1, 1, false).Val, x.Val
-		}
 		return measured(r, id, g, a)
 	}}
 }

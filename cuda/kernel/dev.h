@@ -23,6 +23,7 @@ struct alignas(16) F4 { float x, y, z, w; };
 FN i32 thread() { return (i32)__nvvm_read_ptx_sreg_tid_x(); }
 FN i32 block_x() { return (i32)__nvvm_read_ptx_sreg_ctaid_x(); }
 FN i32 block_y() { return (i32)__nvvm_read_ptx_sreg_ctaid_y(); }
+FN i32 block_z() { return (i32)__nvvm_read_ptx_sreg_ctaid_z(); }
 FN void barrier() { __syncthreads(); }
 
 // Shuffles and votes of a whole warp.
@@ -31,6 +32,7 @@ FN float shfl_xor(float v, i32 m) { return __nvvm_shfl_sync_bfly_f32(WARP, v, m,
 FN i32 shfl_xor(i32 v, i32 m) { return __nvvm_shfl_sync_bfly_i32(WARP, v, m, 31); }
 FN float shfl_up(float v, i32 d) { return __nvvm_shfl_sync_up_f32(WARP, v, d, 0); }
 FN i32 shfl_up(i32 v, i32 d) { return __nvvm_shfl_sync_up_i32(WARP, v, d, 0); }
+FN void warp_barrier() { __nvvm_bar_warp_sync(WARP); }
 FN u32 ballot(bool p) { return __nvvm_vote_ballot_sync(WARP, p); }
 
 FN float ffma(float a, float b, float c) { return __nvvm_fma_rn_f(a, b, c); }

@@ -1,5 +1,5 @@
 // The first layer of a state whose features are one-hot: rows of weights are added, in the order of the registers.
-#include "spans.h"
+#include "products.h"
 
 // gather (OpGather): out[r,j] = act(Σ_f W[feat[r,f],j] + bias[j]), one chain over f from +0, bias last. A thread has four columns of a
 // row. grid (ceil(rows*n/4/256), lanes), block 256. n and out.ld are multiples of 4, W, bias and out 16-byte aligned.
@@ -39,76 +39,129 @@ KERNEL(256) gather_any(const GatherArgs a) {
   at(a.out, p)[r * (u32)a.out.ld + j] = activate(a.act, s + a.b[j]);
 }
 
-// Rows that are loaded ahead of the chain they belong to.
-const i32 AHEAD = 8;
+// Values of a register that gather_grad takes; rows of which it keeps the values; rows that are loaded ahead of the chain they belong to.
+const i32 SCATTER_VALUES = 96, SCATTER_ROWS = 512, SCATTER_AHEAD = 8;
 
-// scatter adds the rows of d to sums[value of register k], in order, for one column. sums are STRIDE floats apart.
-template <class Add> FN void scatter(const GatherGradArgs &a, const Piece &p, i32 k, const float *d, bool here, Add put) {
-  const i32 *feat = a.feat + (u64)first_row(a.span, p) * (u32)a.active + k;
-  u32 ld = (u32)a.d.ld, active = (u32)a.active;
-  i32 r = 0, base = k * a.values;
-  ROLLED for (; r + AHEAD <= p.n; r += AHEAD) {
-    float g[AHEAD];
-    i32 f[AHEAD];
-    UNROLL for (i32 i = 0; i < AHEAD; i++) {
-      g[i] = here ? d[(u32)(r + i) * ld] : 0.0f;
-      f[i] = feat[(u32)(r + i) * active] - base;
-    }
-    UNROLL for (i32 i = 0; i < AHEAD; i++) put(f[i], g[i]);
+struct Scatter {
+  i32 value[SCATTER_ROWS];
+  i32 rows[8][SCATTER_ROWS + SCATTER_AHEAD];
+};
+
+// Part is a thread's columns: one, or of QUADS two quads 128 apart, the second perhaps beyond the width.
+template <bool QUADS> struct Part {
+  static constexpr i32 count = QUADS ? 8 : 1, block = 32 * count;
+  bool here, more;
+  FN void get(const Part &c, float (&s)[count], const float *p) {
+    if (!QUADS) s[0] = *p;
+    else get4(s, p), get4(s + 4, p + (c.more ? 128 : 0));
   }
-  ROLLED for (; r < p.n; r++) put(feat[(u32)r * active] - base, here ? d[(u32)r * ld] : 0.0f);
-}
-
-// column is the chain of the bias: s += d[r], r in order.
-FN float column(const float *d, u32 ld, i32 n, float s) {
-  i32 r = 0;
-  ROLLED for (; r + AHEAD <= n; r += AHEAD) {
-    float g[AHEAD];
-    UNROLL for (i32 i = 0; i < AHEAD; i++) g[i] = d[(u32)(r + i) * ld];
-    UNROLL for (i32 i = 0; i < AHEAD; i++) s += g[i];
+  FN void put(const Part &c, float *p, const float (&s)[count]) {
+    if (!QUADS) *p = s[0];
+    else put4(p, s);
+    if (QUADS && c.more) put4(p + 128, s + 4);
   }
-  ROLLED for (; r < n; r++) s += d[(u32)r * ld];
-  return s;
-}
+};
 
-// Values of a register that gather_grad has room for.
-const i32 SCATTER_VALUES = 96;
-
-// gather_grad (OpGatherGrad): out[feat[r,f],j] += d[r,j], bias[j] += d[r,j], chains over the span's rows. A warp has 32 columns of one
-// register, its sums in shared memory; the last group of blocks has the bias. values <= 96. grid (ceil(n/32)*(active+1), lanes), block 32.
-KERNEL(32) gather_grad(const GatherGradArgs a) {
-  __shared__ float sums[SCATTER_VALUES][32];
+// scatter adds the rows of d to the sums of the value that register k has in each. Sums of different values are chains of their own: a
+// warp has a value, finds its rows, and adds them in order.
+template <bool QUADS> FN void scatter(Scatter &room, const GatherGradArgs &a) {
+  using Columns = Part<QUADS>;
   Piece p = piece(a.span);
-  i32 tiles = cut(a.n, 32), k = block_x() / tiles, t = thread(), j = block_x() % tiles * 32 + t;
-  bool here = j < a.n;
-  const float *d = at(a.d, p) + j;
+  i32 t = thread(), lane = t % 32, tiles = cut(a.n, Columns::block), k = block_x() / tiles;
+  i32 j = block_x() % tiles * Columns::block + lane * (QUADS ? 4 : 1);
+  Columns own = {j < a.n, j + 128 < a.n};
   u64 grads = (u64)p.lane * (u32)a.grad_len;
-  if (k == a.active) {
-    if (!here) return;
-    float *b = a.bias + (grads + j);
-    *b = column(d, (u32)a.d.ld, p.n, a.first ? 0.0f : *b);
+  u32 ld = (u32)a.d.ld;
+  const float *d = at(a.d, p);
+  if (k >= a.active) {
+    bias_block<256>(d, ld, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
     return;
   }
-  float *out = a.out + (grads + (u64)(u32)(k * a.values) * (u32)a.n + j);
-  for (i32 v = 0; v < a.values; v++) sums[v][t] = here && !a.first ? out[(u64)(u32)v * (u32)a.n] : 0.0f;
-  // No barrier: a thread reads and writes its own column alone.
-  scatter(a, p, k, d, here, [&](i32 v, float g) INLINE { sums[v][t] += g; });
-  if (here) for (i32 v = 0; v < a.values; v++) out[(u64)(u32)v * (u32)a.n] = sums[v][t];
+  const i32 *feat = a.feat + ((u64)first_row(a.span, p) * (u32)a.active + (u32)k);
+  i32 *rows = room.rows[t / 32];
+  bool fresh = a.first;
+  for (i32 r0 = 0; r0 < p.n || fresh; r0 += SCATTER_ROWS) {
+    i32 m = lower(p.n - r0, SCATTER_ROWS);
+    barrier(); // the values before have been read
+    for (i32 r = t; r < cut(m, 64) * 64; r += 256) {
+      i32 v = -1;
+      if (r < m) v = feat[(u32)(r0 + r) * (u32)a.active] - k * a.values;
+      room.value[r] = v;
+    }
+    barrier();
+    ROLLED for (i32 v = t / 32; v < a.values; v += 8) {
+      i32 count = 0;
+      ROLLED for (i32 r = lane; r < m + lane; r += 64) {
+        UNROLL for (i32 i = 0; i < 64; i += 32) {
+          bool hit = room.value[r + i] == v;
+          u32 hits = ballot(hit);
+          if (hit) rows[count + popcount(hits & ((1u << lane) - 1u))] = r0 + r + i;
+          count += popcount(hits);
+        }
+      }
+      if (lane < SCATTER_AHEAD) rows[count + lane] = 0; // a row that is loaded for nothing
+      warp_barrier(); // the list is whole
+      if (own.here && (count || fresh)) {
+        float *out = a.out + (grads + ((u64)(u32)(k * a.values + v) * (u32)a.n + (u32)j)), s[Columns::count] = {};
+        if (!fresh) Columns::get(own, s, out);
+        ROLLED for (i32 i = 0; i < count; i += SCATTER_AHEAD) {
+          float g[SCATTER_AHEAD][Columns::count];
+          UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) Columns::get(own, g[q], d + ((u32)rows[i + q] * ld + (u32)j));
+          if (i + SCATTER_AHEAD <= count) {
+            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) UNROLL for (i32 c = 0; c < Columns::count; c++) s[c] += g[q][c];
+          } else {
+            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++)
+              UNROLL for (i32 c = 0; c < Columns::count; c++) s[c] = i + q < count ? s[c] + g[q][c] : s[c];
+          }
+        }
+        Columns::put(own, out, s);
+      }
+      warp_barrier(); // and read
+    }
+    fresh = false;
+  }
 }
 
-// gather_grad_wide is gather_grad for any number of values: the sums are in out itself. Same grid and block.
-KERNEL(32) gather_grad_wide(const GatherGradArgs a) {
+// gather_grad (OpGatherGrad): out[feat[r,f],j] += d[r,j], bias[j] += d[r,j], chains over the span's rows. values <= 96. A block has a
+// register and 256 columns; the last ones have the bias. n, d.ld, grad_len multiples of 4, d and out 16-byte aligned.
+// grid (ceil(n/256)*(active+1), lanes, instructions), block 256.
+extern "C" __global__ void __launch_bounds__(256, 2) gather_grad(const Several<GatherGradArgs> all) {
+  __shared__ Scatter room;
+  scatter<true>(room, all.of[block_z()]);
+}
+
+// gather_grad_any is gather_grad for any width: a block has 32 columns. grid (ceil(n/32)*active + ceil(n/256), lanes, instructions),
+// block 256.
+KERNEL(256) gather_grad_any(const Several<GatherGradArgs> all) {
+  __shared__ Scatter room;
+  scatter<false>(room, all.of[block_z()]);
+}
+
+// gather_grad_wide is gather_grad for any number of values: row by row, the sums in out itself. A warp has 32 columns of one register.
+// grid (ceil(n/32)*(active+1), lanes, instructions), block 32.
+KERNEL(32) gather_grad_wide(const Several<GatherGradArgs> all) {
+  const GatherGradArgs &a = all.of[block_z()];
   Piece p = piece(a.span);
   i32 tiles = cut(a.n, 32), k = block_x() / tiles, j = block_x() % tiles * 32 + thread();
-  if (j >= a.n) return;
-  const float *d = at(a.d, p) + j;
+  const float *d = at(a.d, p);
   u64 grads = (u64)p.lane * (u32)a.grad_len;
-  if (k == a.active) {
-    float *b = a.bias + (grads + j);
-    *b = column(d, (u32)a.d.ld, p.n, a.first ? 0.0f : *b);
+  if (k >= a.active) {
+    bias_block<32>(d, (u32)a.d.ld, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
     return;
   }
-  float *out = a.out + (grads + (u64)(u32)(k * a.values) * (u32)a.n + j);
+  if (j >= a.n) return;
+  float *out = a.out + (grads + ((u64)(u32)(k * a.values) * (u32)a.n + (u32)j));
+  const i32 *feat = a.feat + ((u64)first_row(a.span, p) * (u32)a.active + (u32)k);
   if (a.first) for (i32 v = 0; v < a.values; v++) out[(u64)(u32)v * (u32)a.n] = 0.0f;
-  scatter(a, p, k, d, true, [&](i32 v, float g) INLINE { out[(u64)(u32)v * (u32)a.n] += g; });
+  const i32 ahead = 8;
+  for (i32 r = 0; r < p.n; r += ahead) {
+    float g[ahead];
+    i32 f[ahead];
+    UNROLL for (i32 i = 0; i < ahead; i++) {
+      u32 row = (u32)lower(r + i, p.n - 1);
+      g[i] = d[row * (u32)a.d.ld + (u32)j];
+      f[i] = feat[row * (u32)a.active] - k * a.values;
+    }
+    UNROLL for (i32 i = 0; i < ahead; i++) if (r + i < p.n) out[(u64)(u32)f[i] * (u32)a.n] += g[i];
+  }
 }

@@ -3,8 +3,21 @@ package kernel
 // This file is the shapes of launches, and which of several kernels an instruction runs by: they give the same bits, and differ in the
 // shapes they take and are quick at.
 
-// Grid is a launch: X times Y blocks of Threads threads.
+// Grid is a launch: X times Y blocks of Threads threads, for each of Several instructions.
 type Grid struct{ X, Y, Threads int }
+
+// Together is the launch of the first n of some instructions, those that run by one kernel, on the largest of their grids. Blocks that an
+// instruction has not return at once.
+func Together[A any](all []A, launch func(*A) (ID, Grid)) (k ID, g Grid, n int) {
+	for i := range all {
+		id, h := launch(&all[i])
+		if i > 0 && id != k {
+			break
+		}
+		k, g, n = id, Grid{max(g.X, h.X), h.Y, h.Threads}, i+1
+	}
+	return k, g, n
+}
 
 func cut(n, by int) int { return (n + by - 1) / by }
 
@@ -36,11 +49,11 @@ func ScaleGrid() Grid { return Grid{1, 1, 1024} }
 func StepGrid(n int) Grid { return Grid{cut(n, 256), 1, 256} }
 
 const (
-	serialActions = 32 // up to so many, a thread has a row; beyond, a warp
-	scatterValues = 96 // values of a register whose sums fit into gather_grad's shared memory
+	SerialActions = 32 // up to so many, a thread has a row; beyond, a warp
+	Narrow        = 16 // columns of a head: products with so few have kernels of their own
 
-	narrow = 16 // columns of a head that linear_narrow takes
-	few    = 24 // rows a lane up to which linear_few is quicker: tiles of 64 rows would be mostly empty
+	scatterValues = 96 // values of a register up to which a warp looks for the rows of each
+	few           = 24 // rows a lane up to which linear_few is quicker: tiles of 64 rows would be mostly empty
 
 	// Large devices have some 130 multiprocessors. A tile of 128x64 keeps one busy, one of 64x64 half of one; with so few of either the
 	// next smaller kernel, of which more run at once, is quicker by the count of instructions.
@@ -54,7 +67,7 @@ func rowGrid(s *Span, perBlock int) Grid { return Grid{cut(s.rows(), perBlock), 
 
 // Launch is how SampleArgs runs.
 func (a *SampleArgs) Launch() (ID, Grid) {
-	if a.Actions <= serialActions {
+	if a.Actions <= SerialActions {
 		return Sample, rowGrid(&a.Span, 128)
 	}
 	return SampleWide, rowGrid(&a.Span, 4)
@@ -62,7 +75,7 @@ func (a *SampleArgs) Launch() (ID, Grid) {
 
 // Launch is how OpLogProb runs.
 func (a *LogProbArgs) Launch() (ID, Grid) {
-	if a.N <= serialActions {
+	if a.N <= SerialActions {
 		return LogProb, rowGrid(&a.Span, 128)
 	}
 	return LogProbWide, rowGrid(&a.Span, 4)
@@ -70,7 +83,7 @@ func (a *LogProbArgs) Launch() (ID, Grid) {
 
 // LaunchBack is how OpLogProbBack runs.
 func (a *LogProbArgs) LaunchBack() (ID, Grid) {
-	if a.N <= serialActions {
+	if a.N <= SerialActions {
 		return LogProbBack, rowGrid(&a.Span, 128)
 	}
 	return LogProbBackWide, rowGrid(&a.Span, 4)
@@ -99,11 +112,16 @@ func (a *GatherArgs) Launch() (ID, Grid) {
 
 // Launch is how OpGatherGrad runs; without features it is the bias alone.
 func (a *GatherGradArgs) Launch() (ID, Grid) {
-	g := Grid{cut(int(a.N), 32) * int(a.Active+1), int(a.Span.Lanes), 32}
-	if a.Values <= scatterValues {
-		return GatherGrad, g
+	grid := func(columns, threads int) Grid {
+		return Grid{cut(int(a.N), columns)*int(a.Active) + cut(int(a.N), threads), int(a.Span.Lanes), threads}
 	}
-	return GatherGradWide, g
+	switch {
+	case a.Values > scatterValues:
+		return GatherGradWide, grid(32, 32)
+	case quads([]uint64{a.D.P, a.Out}, a.N, a.D.LD, a.GradLen):
+		return GatherGrad, grid(256, 256)
+	}
+	return GatherGradAny, grid(32, 256)
 }
 
 // tiles is the grid of m x n a lane in tiles of tm x tn.
@@ -114,12 +132,23 @@ func tiles(m, n, tm, tn, lanes, threads int) Grid {
 // large says that tiles of 128 rows keep a large device busy.
 func large(m, n, lanes int) bool { return m > 64 && cut(m, 128)*cut(n, 64)*lanes >= busy }
 
+// narrowRows is what a block of 128 threads has of n columns: a thread four columns of one row.
+func narrowRows(n int) int {
+	switch {
+	case n <= 4:
+		return 128
+	case n <= 8:
+		return 64
+	}
+	return 32
+}
+
 // Launch is how OpLinear runs.
 func (a *LinearArgs) Launch() (ID, Grid) {
 	m, n, lanes := a.Span.rows(), int(a.N), int(a.Span.Lanes)
 	switch {
-	case n <= narrow:
-		return LinearNarrow, tiles(m, n, 64, 16, lanes, 128)
+	case n <= Narrow:
+		return LinearNarrow, Grid{cut(m, narrowRows(n)), lanes, 128}
 	case m <= few, cut(m, 64)*cut(n, 64)*lanes <= idle:
 		return LinearFew, tiles(m, n, 16, 64, lanes, 256)
 	case !quads([]uint64{a.Out.P, a.A.P, a.W, a.Bias}, a.N, a.K, a.A.LD, a.Out.LD):
@@ -134,6 +163,8 @@ func (a *LinearArgs) Launch() (ID, Grid) {
 func (a *LinearBackArgs) Launch() (ID, Grid) {
 	m, n, lanes := a.Span.rows(), int(a.K), int(a.Span.Lanes)
 	switch {
+	case a.N <= Narrow:
+		return LinearBackNarrow, tiles(m, n, 16, 128, lanes, 128)
 	case !quads([]uint64{a.Out.P, a.A.P, a.W, a.Gate.P}, a.N, a.K, a.A.LD, a.Out.LD, a.Gate.LD):
 		return LinearBackAny, tiles(m, n, 64, 64, lanes, 256)
 	case large(m, n, lanes):
@@ -146,8 +177,8 @@ func (a *LinearBackArgs) Launch() (ID, Grid) {
 func (a *LinearGradArgs) Launch() (k ID, g Grid) {
 	m, n, lanes := int(a.K), int(a.N), int(a.Span.Lanes)
 	switch {
-	case n <= narrow:
-		k, g = LinearGradNarrow, tiles(m, n, 64, 16, lanes, 128)
+	case n <= Narrow:
+		return LinearGradNarrow, Grid{cut(m, narrowRows(n)) + 1, lanes, 128}
 	case !quads([]uint64{a.Out, a.A.P, a.D.P}, a.N, a.K, a.A.LD, a.D.LD, a.GradLen):
 		k, g = LinearGradAny, tiles(m, n, 64, 64, lanes, 256)
 	case large(m, n, lanes):

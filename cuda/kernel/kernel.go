@@ -28,12 +28,12 @@ const (
 	Gather // gather.cu
 	GatherAny
 	GatherGrad
+	GatherGradAny
 	GatherGradWide
 
 	Linear128x64 // linear.cu
 	Linear64x64
 	LinearAny
-	LinearNarrow
 	LinearFew
 	LinearBack128x64
 	LinearBack64x64
@@ -41,6 +41,9 @@ const (
 	LinearGrad128x64
 	LinearGrad64x64
 	LinearGradAny
+
+	LinearNarrow // narrow.cu
+	LinearBackNarrow
 	LinearGradNarrow
 
 	Act // act.cu
@@ -74,10 +77,12 @@ const (
 var names = [Count]string{
 	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Tally: "tally",
 	Features: "features",
-	Gather:   "gather", GatherAny: "gather_any", GatherGrad: "gather_grad", GatherGradWide: "gather_grad_wide",
-	Linear128x64: "linear_128x64", Linear64x64: "linear_64x64", LinearAny: "linear_any", LinearNarrow: "linear_narrow", LinearFew: "linear_few",
+	Gather:   "gather", GatherAny: "gather_any", GatherGrad: "gather_grad", GatherGradAny: "gather_grad_any",
+	GatherGradWide: "gather_grad_wide",
+	Linear128x64:   "linear_128x64", Linear64x64: "linear_64x64", LinearAny: "linear_any", LinearFew: "linear_few",
 	LinearBack128x64: "linear_back_128x64", LinearBack64x64: "linear_back_64x64", LinearBackAny: "linear_back_any",
-	LinearGrad128x64: "linear_grad_128x64", LinearGrad64x64: "linear_grad_64x64", LinearGradAny: "linear_grad_any", LinearGradNarrow: "linear_grad_narrow",
+	LinearGrad128x64: "linear_grad_128x64", LinearGrad64x64: "linear_grad_64x64", LinearGradAny: "linear_grad_any",
+	LinearNarrow: "linear_narrow", LinearBackNarrow: "linear_back_narrow", LinearGradNarrow: "linear_grad_narrow",
 	Act: "act", ActBack: "act_back",
 	LogProb: "log_prob", LogProbBack: "log_prob_back", LogProbWide: "log_prob_wide", LogProbBackWide: "log_prob_back_wide",
 	Sample: "sample", SampleWide: "sample_wide",

@@ -3,6 +3,7 @@
 #include "eval.cu"
 #include "gather.cu"
 #include "linear.cu"
+#include "narrow.cu"
 #include "act.cu"
 #include "softmax.cu"
 #include "elementwise.cu"

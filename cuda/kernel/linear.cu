@@ -1,8 +1,5 @@
 // The dense layer and its gradients: one chain of fused multiply-adds an element, over the inner index in order.
-//
-// Tiles are filled past the inner width with -0 on one side and +0 on the other: fma(-0, +0, s) is s for every s, -0 included, so a
-// chain never knows how long its tile was.
-#include "spans.h"
+#include "products.h"
 
 // Op is op(A) op(B) with op(A) m x k and op(B) k x n, all row-major; leading dimensions in floats.
 struct Op {
@@ -11,11 +8,12 @@ struct Op {
   i32 m, n, k;
 };
 
-const float FILL_A = -0.0f, FILL_B = 0.0f;
-
 // --- Tiles of 8x8 a thread: rows and columns in two groups of four, 128-bit loads, two tiles in turn in shared memory, the next one
 // being loaded while this one is multiplied. Wants 16-byte aligned bases, m (if TA), n (unless TB), leading dimensions, and k along
 // which a row is read, to be multiples of 4.
+//
+// Loads know no end: past it a thread reads its last quad again, which nobody multiplies. So the loop has neither predicates nor
+// values to fill a tile with, and its share of multiply-adds is what package cuda/check asks for.
 
 const i32 DEPTH = 8; // k of a tile
 
@@ -28,91 +26,81 @@ template <i32 BM, i32 BN> struct Tile {
   FN i32 col() { return thread() / 32 % across * 64 + (thread() & 7) * 4; }      // and 32 further on
 };
 
-// row_of and col_of are where element i of a thread's eight lies.
+// row_of is where element i of a thread's eight lies.
 FN i32 row_of(i32 i) { return i < 4 ? i : 12 + i; }
 
+// Side is a thread's quads of one operand, N of its outer index and DEPTH of k a tile: in memory rows run ALONG the outer index, of which
+// a thread has then one k, or along k.
+template <i32 N, i32 NT, bool ALONG> struct Side {
+  static constexpr i32 count = N * DEPTH / (4 * NT);
+  const float *p;
+  u32 ld, at[count]; // where the next quad is read
+  i32 k, x[count];   // where it lies in the tile
+  float v[count][4];
+
+  FN void begin(Side &s, const float *p, u32 ld, i32 x0, i32 extent, i32 K) {
+    constexpr i32 row = ALONG ? NT / DEPTH : DEPTH / 4; // threads side by side
+    s.p = p, s.ld = ld, s.k = ALONG ? thread() / row : thread() % row * 4;
+    u32 k = (u32)lower(s.k, ALONG ? K - 1 : K - 4);
+    UNROLL for (i32 i = 0; i < count; i++) {
+      s.x[i] = ALONG ? (thread() % row + i * row) * 4 : (thread() + i * NT) / row;
+      u32 x = (u32)lower(x0 + s.x[i], extent - (ALONG ? 4 : 1));
+      s.at[i] = ALONG ? k * ld + x : x * ld + k;
+    }
+  }
+  // load reads the tile and moves on, if there is more at k0, where the next tile begins.
+  FN void load(Side &s, i32 k0, i32 K) {
+    u32 on = k0 + s.k < K ? ALONG ? DEPTH * s.ld : DEPTH : 0;
+    UNROLL for (i32 i = 0; i < count; i++) get4(s.v[i], s.p + s.at[i]), s.at[i] += on;
+  }
+  FN void store(const Side &s, float (&tile)[DEPTH][N + 4]) {
+    UNROLL for (i32 i = 0; i < count; i++) {
+      if (ALONG) put4(&tile[s.k][s.x[i]], s.v[i]);
+      else UNROLL for (i32 j = 0; j < 4; j++) tile[s.k + j][s.x[i]] = s.v[i][j];
+    }
+  }
+};
+
 template <i32 BM, i32 BN, bool TA, bool TB> FN void multiply(Tile<BM, BN> &tile, const Op &op, i32 m0, i32 n0, float (&acc)[8][8]) {
-  constexpr i32 NT = Tile<BM, BN>::threads, LA = BM * DEPTH / (4 * NT), LB = BN * DEPTH / (4 * NT);
-  const float *A = op.a, *B = op.b;
+  using A = Side<BM, Tile<BM, BN>::threads, TA>;
+  using B = Side<BN, Tile<BM, BN>::threads, !TB>;
   i32 K = op.k, rm = Tile<BM, BN>::row(), cn = Tile<BM, BN>::col();
-  u32 pa[LA], pb[LB]; // where the next quad is read
-  i32 ka[LA], kb[LB], ma[LA], nb[LB];
-  UNROLL for (i32 i = 0; i < LA; i++) {
-    i32 e = thread() + i * NT;
-    if (TA) {
-      ma[i] = e % (BM / 4) * 4, ka[i] = e / (BM / 4);
-      pa[i] = (u32)ka[i] * op.lda + (u32)lower(m0 + ma[i], op.m - 4);
-    } else {
-      ma[i] = e / (DEPTH / 4), ka[i] = e % (DEPTH / 4) * 4;
-      pa[i] = (u32)lower(m0 + ma[i], op.m - 1) * op.lda + (u32)ka[i];
-    }
-  }
-  UNROLL for (i32 i = 0; i < LB; i++) {
-    i32 e = thread() + i * NT;
-    if (!TB) {
-      nb[i] = e % (BN / 4) * 4, kb[i] = e / (BN / 4);
-      pb[i] = (u32)kb[i] * op.ldb + (u32)lower(n0 + nb[i], op.n - 4);
-    } else {
-      nb[i] = e / (DEPTH / 4), kb[i] = e % (DEPTH / 4) * 4;
-      pb[i] = (u32)lower(n0 + nb[i], op.n - 1) * op.ldb + (u32)kb[i];
-    }
-  }
-  F4 va[LA], vb[LB];
-  auto load = [&](i32 k0) INLINE {
-    UNROLL for (i32 i = 0; i < LA; i++) {
-      va[i] = F4{FILL_A, FILL_A, FILL_A, FILL_A};
-      if (k0 + ka[i] < K) va[i] = *(const F4 *)(A + pa[i]);
-      pa[i] += TA ? DEPTH * op.lda : DEPTH;
-    }
-    UNROLL for (i32 i = 0; i < LB; i++) {
-      vb[i] = F4{FILL_B, FILL_B, FILL_B, FILL_B};
-      if (k0 + kb[i] < K) vb[i] = *(const F4 *)(B + pb[i]);
-      pb[i] += TB ? DEPTH : DEPTH * op.ldb;
-    }
+  if (K <= 0) return;
+  A a;
+  B b;
+  A::begin(a, op.a, op.lda, m0, op.m, K);
+  B::begin(b, op.b, op.ldb, n0, op.n, K);
+  auto load = [&](i32 next) INLINE { A::load(a, next, K), B::load(b, next, K); };
+  auto store = [&](i32 q) INLINE { A::store(a, tile.a[q]), B::store(b, tile.b[q]); };
+  i32 k0 = 0, q = 0;
+  auto add = [&](i32 q, i32 k) INLINE {
+    F4 a0 = *(F4 *)&tile.a[q][k][rm], a1 = *(F4 *)&tile.a[q][k][rm + 16];
+    F4 b0 = *(F4 *)&tile.b[q][k][cn], b1 = *(F4 *)&tile.b[q][k][cn + 32];
+    float a[8] = {a0.x, a0.y, a0.z, a0.w, a1.x, a1.y, a1.z, a1.w};
+    float b[8] = {b0.x, b0.y, b0.z, b0.w, b1.x, b1.y, b1.z, b1.w};
+    UNROLL for (i32 i = 0; i < 8; i++)
+      UNROLL for (i32 j = 0; j < 8; j++) acc[i][j] = ffma(a[i], b[j], acc[i][j]);
   };
-  auto store = [&](i32 q) INLINE {
-    UNROLL for (i32 i = 0; i < LA; i++) {
-      if (TA) {
-        *(F4 *)&tile.a[q][ka[i]][ma[i]] = va[i];
-      } else {
-        tile.a[q][ka[i]][ma[i]] = va[i].x, tile.a[q][ka[i] + 1][ma[i]] = va[i].y;
-        tile.a[q][ka[i] + 2][ma[i]] = va[i].z, tile.a[q][ka[i] + 3][ma[i]] = va[i].w;
-      }
-    }
-    UNROLL for (i32 i = 0; i < LB; i++) {
-      if (!TB) {
-        *(F4 *)&tile.b[q][kb[i]][nb[i]] = vb[i];
-      } else {
-        tile.b[q][kb[i]][nb[i]] = vb[i].x, tile.b[q][kb[i] + 1][nb[i]] = vb[i].y;
-        tile.b[q][kb[i] + 2][nb[i]] = vb[i].z, tile.b[q][kb[i] + 3][nb[i]] = vb[i].w;
-      }
-    }
-  };
-  i32 k0 = 0;
   // Loads and stores have no branch around them: a compiler would sink the loads next to the stores, and wait there.
   auto step = [&](i32 q) INLINE {
-    load(k0 + DEPTH);
-    UNROLL for (i32 k = 0; k < DEPTH; k++) {
-      F4 a0 = *(F4 *)&tile.a[q][k][rm], a1 = *(F4 *)&tile.a[q][k][rm + 16];
-      F4 b0 = *(F4 *)&tile.b[q][k][cn], b1 = *(F4 *)&tile.b[q][k][cn + 32];
-      float a[8] = {a0.x, a0.y, a0.z, a0.w, a1.x, a1.y, a1.z, a1.w};
-      float b[8] = {b0.x, b0.y, b0.z, b0.w, b1.x, b1.y, b1.z, b1.w};
-      UNROLL for (i32 i = 0; i < 8; i++)
-        UNROLL for (i32 j = 0; j < 8; j++) acc[i][j] = ffma(a[i], b[j], acc[i][j]);
-    }
+    load(k0 + 2 * DEPTH);
+    UNROLL for (i32 k = 0; k < DEPTH; k++) add(q, k);
     store(q ^ 1);
     barrier();
     k0 += DEPTH;
   };
-  load(0);
+  load(DEPTH);
   store(0);
   barrier();
   ROLLED for (;;) { // two steps, so that the tile's number is a constant
+    if (k0 + DEPTH > K) break;
     step(0);
-    if (k0 >= K) break;
+    q = 1;
+    if (k0 + DEPTH > K) break;
     step(1);
-    if (k0 >= K) break;
+    q = 0;
   }
+  ROLLED for (i32 k = 0; k < K - k0; k++) add(q, k);
 }
 
 // each_quad calls f(row in the tile's matrix, column, four sums) for a thread's quads that lie inside m x n.
@@ -126,13 +114,8 @@ template <i32 BM, i32 BN, class F> FN void each_quad(i32 m, i32 n, i32 m0, i32 n
   }
 }
 
-FN void put4(float *p, const float *s) { *(F4 *)p = F4{s[0], s[1], s[2], s[3]}; }
-FN void get4(float *s, const float *p) {
-  F4 v = *(const F4 *)p;
-  s[0] = v.x, s[1] = v.y, s[2] = v.z, s[3] = v.w;
-}
-
-// --- Tiles of any shape: TM x TN a thread, loads float by float, the next tile's loads under way while this one is multiplied.
+// --- Tiles of any shape: TM x TN a thread, loads float by float, the next tile's loads under way while this one is multiplied. They are
+// filled past the inner width.
 
 template <i32 BM, i32 BN, i32 BK> struct Small {
   alignas(16) float a[BK][BM + 4];
@@ -189,13 +172,6 @@ template <i32 BM, i32 BN, i32 TM, i32 TN, class F> FN void each_one(i32 m, i32 n
       i32 r = m0 + thread() / (BN / TN) * TM + i, c = n0 + thread() % (BN / TN) * TN + j;
       if (r < m && c < n) f(r, c, acc[i][j]);
     }
-}
-
-// Corner is where a block's tile begins: tiles along n first.
-struct Corner { i32 m0, n0; };
-template <i32 BM, i32 BN> FN Corner corner(i32 n) {
-  i32 across = cut(n, BN);
-  return Corner{block_x() / across * BM, block_x() % across * BN};
 }
 
 // --- linear (OpLinear): out[r,j] = act(Σ_k a[r,k]·w[k,j] + bias[j]), bias last. grid (ceil(rows/BM)*ceil(n/BN), lanes).
@@ -261,11 +237,6 @@ KERNEL(256) linear_any(const LinearArgs a) {
   __shared__ Small<64, 64, 16> tile;
   linear_small<64, 64, 16, 4, 4>(a, tile);
 }
-// linear_narrow: heads, n <= 16, tile 64x16. block 128.
-KERNEL(128) linear_narrow(const LinearArgs a) {
-  __shared__ Small<64, 16, 32> tile;
-  linear_small<64, 16, 32, 4, 2>(a, tile);
-}
 // linear_few: few rows a lane, tile 16x64. block 256.
 KERNEL(256) linear_few(const LinearArgs a) {
   __shared__ Small<16, 64, 32> tile;
@@ -329,21 +300,17 @@ KERNEL(256) linear_back_any(const LinearBackArgs a) {
 
 FN Op grad_op(const LinearGradArgs &a, const Piece &p) { return Op{at(a.a, p), at(a.d, p), (u32)a.a.ld, (u32)a.d.ld, a.k, a.n, p.n}; }
 
-// bias_block does the bias, if the block is one of those, and says so.
-template <i32 BM, i32 BN, i32 NT> FN bool bias_block(const LinearGradArgs &a, const Piece &p) {
+// has_bias does the bias, if the block is one of those behind the tiles, and says so.
+template <i32 BM, i32 BN, i32 NT> FN bool has_bias(const LinearGradArgs &a, const Piece &p) {
   i32 b = block_x() - cut(a.k, BM) * cut(a.n, BN);
-  if (b < 0) return false;
-  i32 j = b * NT + thread();
-  if (j >= a.n) return true;
-  float *o = a.bias + ((u64)p.lane * (u32)a.grad_len + (u32)j);
-  *o = column(at(a.d, p) + j, (u32)a.d.ld, p.n, a.first ? 0.0f : *o);
-  return true;
+  if (b >= 0) bias_block<NT>(at(a.d, p), (u32)a.d.ld, p.n, a.n, b, a.bias + (u64)p.lane * (u32)a.grad_len, a.first);
+  return b >= 0;
 }
 
 template <i32 BM, i32 BN> FN void linear_grad_tile(const LinearGradArgs &a, Tile<BM, BN> &tile) {
   Piece p = piece(a.span);
   if (p.n == 0 && !a.first) return;
-  if (bias_block<BM, BN, Tile<BM, BN>::threads>(a, p)) return;
+  if (has_bias<BM, BN, Tile<BM, BN>::threads>(a, p)) return;
   Corner at0 = corner<BM, BN>(a.n);
   float *out = a.out + (u64)p.lane * (u32)a.grad_len, acc[8][8] = {};
   u32 ld = (u32)a.n;
@@ -355,7 +322,7 @@ template <i32 BM, i32 BN> FN void linear_grad_tile(const LinearGradArgs &a, Tile
 template <i32 BM, i32 BN, i32 BK, i32 TM, i32 TN> FN void linear_grad_small(const LinearGradArgs &a, Small<BM, BN, BK> &tile) {
   Piece p = piece(a.span);
   if (p.n == 0 && !a.first) return;
-  if (bias_block<BM, BN, BM / TM * (BN / TN)>(a, p)) return;
+  if (has_bias<BM, BN, BM / TM * (BN / TN)>(a, p)) return;
   Corner at0 = corner<BM, BN>(a.n);
   float *out = a.out + (u64)p.lane * (u32)a.grad_len, acc[TM][TN] = {};
   u32 ld = (u32)a.n;
@@ -377,9 +344,4 @@ extern "C" __global__ void __launch_bounds__(64, 6) linear_grad_64x64(const Line
 KERNEL(256) linear_grad_any(const LinearGradArgs a) {
   __shared__ Small<64, 64, 16> tile;
   linear_grad_small<64, 64, 16, 4, 4>(a, tile);
-}
-// linear_grad_narrow: heads, n <= 16, tile 64x16. block 128.
-KERNEL(128) linear_grad_narrow(const LinearGradArgs a) {
-  __shared__ Small<64, 16, 32> tile;
-  linear_grad_small<64, 16, 32, 4, 2>(a, tile);
 }

@@ -36,16 +36,12 @@ type product struct{ rows, k, n int }
 
 // variants are the kernels that take a product: the one its Launch chooses, or the others in its place.
 func variants(chosen kernel.ID, g kernel.Grid, m, n int, biasBlocks bool, quads bool, list ...kernel.ID) map[kernel.ID]kernel.Grid {
-	shape := map[kernel.ID][3]int{kernel.Linear128x64: {128, 64, 128}, kernel.Linear64x64: {64, 64, 64}, kernel.LinearAny: {64, 64, 256},
-		kernel.LinearNarrow: {64, 16, 128}, kernel.LinearFew: {16, 64, 256},
-		kernel.LinearBack128x64: {128, 64, 128}, kernel.LinearBack64x64: {64, 64, 64}, kernel.LinearBackAny: {64, 64, 256},
-		kernel.LinearGrad128x64: {128, 64, 128}, kernel.LinearGrad64x64: {64, 64, 64}, kernel.LinearGradAny: {64, 64, 256}, kernel.LinearGradNarrow: {64, 16, 128}}
 	out := map[kernel.ID]kernel.Grid{chosen: g}
 	for i, id := range list {
 		if i < 2 && !quads { // the first two are the tiles
 			continue
 		}
-		s := shape[id]
+		s := tileOf[id]
 		x := (m + s[0] - 1) / s[0] * ((n + s[1] - 1) / s[1])
 		if biasBlocks {
 			x += (n + s[2] - 1) / s[2]
@@ -57,7 +53,7 @@ func variants(chosen kernel.ID, g kernel.Grid, m, n int, biasBlocks bool, quads 
 
 // One thing varied at a time: rows, inner width, outer width; multiples of four and not.
 var products = []product{{70, 24, 20}, {1, 24, 20}, {31, 24, 20}, {32, 24, 20}, {33, 24, 20}, {255, 24, 20}, {70, 1, 20}, {70, 4, 20}, {70, 7, 20},
-	{70, 8, 20}, {70, 33, 20}, {70, 68, 20}, {70, 24, 1}, {70, 24, 5}, {70, 24, 16}, {70, 24, 17}, {70, 24, 64}, {70, 24, 68}, {70, 24, 132}}
+	{70, 8, 20}, {70, 33, 20}, {70, 68, 20}, {70, 24, 1}, {70, 24, 5}, {70, 24, 4}, {70, 24, 9}, {70, 24, 16}, {70, 24, 17}, {70, 130, 5}, {70, 130, 12}, {200, 68, 4}, {200, 68, 8}, {70, 24, 64}, {70, 24, 68}, {70, 24, 132}}
 
 func TestLinear(t *testing.T) {
 	for i, c := range products {
@@ -79,7 +75,7 @@ func TestLinear(t *testing.T) {
 				args.Out = r.matrix(l, c.n, (c.n+3)&^3, false).Val
 				id, g := args.Launch()
 				for id, g := range variants(id, g, c.rows, c.n, false, c.k%4 == 0 && c.n%4 == 0, kernel.Linear128x64, kernel.Linear64x64,
-					kernel.LinearAny, kernel.LinearNarrow, kernel.LinearFew) {
+					kernel.LinearAny, kernel.LinearFew) {
 					out := r.matrix(l, c.n, (c.n+3)&^3, step)
 					args.Out = out.Val
 					run(r, id, g, args)
@@ -115,7 +111,7 @@ func TestLinearKeepsNegativeZero(t *testing.T) {
 		args := kernel.LinearArgs{Span: l.span(r, true), A: x.Val, W: up(r, w), Bias: up(r, []float32{negative, negative, negative, negative}), K: int32(k), N: 4}
 		args.Out = r.matrix(l, 4, 4, false).Val
 		id, g := args.Launch()
-		for id, g := range variants(id, g, 4, 4, false, k%4 == 0, kernel.Linear128x64, kernel.Linear64x64, kernel.LinearAny, kernel.LinearNarrow, kernel.LinearFew) {
+		for id, g := range variants(id, g, 4, 4, false, k%4 == 0, kernel.Linear128x64, kernel.Linear64x64, kernel.LinearAny, kernel.LinearFew) {
 			out := r.matrix(l, 4, 4, false)
 			args.Out = out.Val
 			run(r, id, g, args)
@@ -177,7 +173,7 @@ func TestLinearGrad(t *testing.T) {
 			length := (c.k*c.n+c.n+7)&^3 + 4*(i%2)
 			args := kernel.LinearGradArgs{Span: l.span(r, false), A: x.Val, D: d.Val, Out: 4 * 4, Bias: 1, K: int32(c.k), N: int32(c.n), GradLen: int32(length)}
 			id, g := args.Launch()
-			for id, g := range variants(id, g, c.k, c.n, true, c.k%4 == 0 && c.n%4 == 0, kernel.LinearGrad128x64, kernel.LinearGrad64x64, kernel.LinearGradAny, kernel.LinearGradNarrow) {
+			for id, g := range variants(id, g, c.k, c.n, true, c.k%4 == 0 && c.n%4 == 0, kernel.LinearGrad128x64, kernel.LinearGrad64x64, kernel.LinearGradAny) {
 				grads := r.blank(len(l.n) * length)
 				args.Out, args.Bias = grads, grads+uint64(4*c.k*c.n)
 				first := c.rows / 3
@@ -204,7 +200,6 @@ func TestLinearGrad(t *testing.T) {
 	}
 }
 
-// A bias that nobody asks for costs no blocks.
 func TestLinearGradWithoutBias(t *testing.T) {
 	a := kernel.LinearGradArgs{Span: kernel.Span{Len: 9, Lanes: 2}, K: 64, N: 64, Bias: 16}
 	_, with := a.Launch()

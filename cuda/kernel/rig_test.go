@@ -70,8 +70,29 @@ func down[T word](r *rig, p uint64, n int) []T {
 	return x
 }
 
-// run launches a kernel and wants no fault.
+// severally are the kernels that take several instructions a launch.
+var severally = map[kernel.ID]bool{kernel.LinearNarrow: true, kernel.LinearBackNarrow: true, kernel.LinearGradNarrow: true, kernel.LogProb: true,
+	kernel.LogProbBack: true, kernel.GatherGrad: true, kernel.GatherGradAny: true, kernel.GatherGradWide: true}
+
+// run launches a kernel of one instruction and wants no fault.
 func run[A any](r *rig, k kernel.ID, g kernel.Grid, a A) {
+	r.t.Helper()
+	if severally[k] {
+		together(r, k, g, 1, a)
+		return
+	}
+	deep(r, k, g, 1, kernel.Bytes(&a))
+}
+
+// together launches a kernel of some instructions, depth of which have blocks of their own.
+func together[A any](r *rig, k kernel.ID, g kernel.Grid, depth int, list ...A) {
+	r.t.Helper()
+	var all kernel.Several[A]
+	copy(all[:], list)
+	deep(r, k, g, depth, kernel.Bytes(&all))
+}
+
+func deep(r *rig, k kernel.ID, g kernel.Grid, depth int, args []byte) {
 	r.t.Helper()
 	if g.X == 0 || g.Y == 0 {
 		return
@@ -83,5 +104,5 @@ func run[A any](r *rig, k kernel.ID, g kernel.Grid, a A) {
 	}
 	f, err := r.mods[k].Kernel(k.String())
 	require.NoError(r.t, err)
-	require.NoError(r.t, f.Launch([3]int{g.X, g.Y, 1}, [3]int{g.Threads, 1, 1}, 0, kernel.Bytes(&a)))
+	require.NoError(r.t, f.Launch([3]int{g.X, g.Y, depth}, [3]int{g.Threads, 1, 1}, 0, args))
 }

@@ -57,17 +57,19 @@ func TestGather(t *testing.T) {
 // The sums start from nothing in the first span and go on in the next.
 func TestGatherGrad(t *testing.T) {
 	for i, c := range []struct{ rows, active, values, n int }{{33, 3, 5, 40}, {1, 3, 5, 40}, {31, 3, 5, 40}, {255, 3, 5, 40}, {1000, 2, 5, 5}, {33, 1, 2, 40}, {33, 3, 97, 40},
-		{33, 3, 5, 1}, {33, 3, 5, 32}, {33, 3, 5, 33}, {33, 0, 1, 40}} {
+		{33, 3, 5, 1}, {33, 3, 5, 32}, {33, 3, 5, 33}, {33, 3, 5, 132}, {1600, 1, 1, 8}, {33, 3, 5, 256}, {33, 0, 1, 40}, {33, 0, 1, 260}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			r := newRig(t)
 			l := pieceLayout(c.rows)
 			feat := r.features(l, max(c.active, 1), c.values)
-			d := r.matrix(l, c.n, c.n+i%2, false)
+			d := r.matrix(l, c.n, c.n+i%2*4, false)
 			size := c.active * c.values * c.n
-			length := size + c.n + 3
+			length := size + c.n + 4
 			a := kernel.GatherGradArgs{Span: l.span(r, false), D: d.Val, Feat: up(r, feat), Active: int32(c.active), Values: int32(c.values), N: int32(c.n), GradLen: int32(length)}
 			id, g := a.Launch()
-			for _, id := range []kernel.ID{id, kernel.GatherGradWide} {
+			x := (c.n + 31) / 32
+			for id, g := range map[kernel.ID]kernel.Grid{id: g, kernel.GatherGradAny: {X: x*c.active + (c.n+255)/256, Y: 3, Threads: 256},
+				kernel.GatherGradWide: {X: x * (c.active + 1), Y: 3, Threads: 32}} {
 				grads := r.blank(len(l.n) * length)
 				a.Out, a.Bias = grads, grads+uint64(4*size)
 				first := c.rows / 3

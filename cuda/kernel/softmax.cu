@@ -39,8 +39,9 @@ template <i32 CAP> FN float log_prob_row(const float *x, u32 mask, i32 action) {
 }
 
 // log_prob (OpLogProb), n <= 32: m = max over allowed x[j]; out[r] = (x[a] - m) - log(RowSum(exp(x - m))), masked +0; 0 where a = -1.
-// a.a logits. grid (ceil(rows/128), lanes), block 128.
-KERNEL(ROWS) log_prob(const LogProbArgs a) {
+// a.a logits. grid (ceil(rows/128), lanes, instructions), block 128.
+KERNEL(ROWS) log_prob(const Several<LogProbArgs> all) {
+  const LogProbArgs &a = all.of[block_z()];
   Piece p = piece(a.span);
   i32 i = block_x() * ROWS + thread();
   if (i >= p.n) return;
@@ -68,8 +69,9 @@ template <i32 CAP> FN void log_prob_back_row(float *out, i32 n, float g, const f
 }
 
 // log_prob_back (OpLogProbBack), n <= 32: out[r,j] = g[r]·([j = a] - e[j]/Σe), +0 for masked j and where a = -1. a.a gradient, a.b
-// logits. grid (ceil(rows/128), lanes), block 128.
-KERNEL(ROWS) log_prob_back(const LogProbArgs a) {
+// logits. grid (ceil(rows/128), lanes, instructions), block 128.
+KERNEL(ROWS) log_prob_back(const Several<LogProbArgs> all) {
+  const LogProbArgs &a = all.of[block_z()];
   Piece p = piece(a.span);
   i32 i = block_x() * ROWS + thread();
   if (i >= p.n) return;

@@ -7,9 +7,10 @@ package sim
 // access is who touched a word last.
 type access struct {
 	launch uint32 // 0: nobody
-	thread int32  // within the grid; several: more than one read it
+	thread int32  // within the grid; several: threads of more than one warp read it
 	epoch  uint32 // barriers of the block so far, and synchronisations of the warp in the low bits
 	atomic bool
+	many   bool // thread is one of its warp's that read it
 }
 
 const (
@@ -19,7 +20,7 @@ const (
 )
 
 func (w *warp) orderless(a access, me int32, epoch uint32, atomic, shared bool) bool {
-	if a.launch != w.b.k.mod.m.launches || a.thread == me || atomic && a.atomic {
+	if a.launch != w.b.k.mod.m.launches || a.thread == me && !a.many || atomic && a.atomic {
 		return false
 	}
 	number := int32(w.b.number)
@@ -49,31 +50,34 @@ func (w *warp) touch(c *cells, at, n uint64, lane int, write, atomic, shared boo
 		}
 		r := &c.read[word]
 		if !write {
-			*r = access{launch, r.reader(launch, me, epoch), epoch, false}
+			*r = r.reader(launch, me, epoch)
 			continue
 		}
 		if w.orderless(*r, me, epoch, false, shared) {
 			w.fault(Race, lane, "word %d was read by another thread (%d), and nothing lies between", word, r.thread%maxThreads)
 		}
-		c.wrote[word] = access{launch, me, epoch, atomic}
+		c.wrote[word] = access{launch: launch, thread: me, epoch: epoch, atomic: atomic}
 	}
 }
 
 // reader is who has read a word once thread me of this launch has read it too. Readers before a barrier are ordered before what comes
 // after it, so within a block only those since the last one count.
-func (r *access) reader(launch uint32, me int32, epoch uint32) int32 {
+func (r *access) reader(launch uint32, me int32, epoch uint32) access {
+	now := access{launch: launch, thread: me, epoch: epoch}
 	number := me / maxThreads
 	before := r.thread / maxThreads
 	if r.thread < 0 {
 		before = several - r.thread
 	}
 	switch {
-	case r.launch != launch || r.thread == me:
-		return me
+	case r.launch != launch || r.thread == me && !r.many:
 	case r.thread == anywhere || before != number:
-		return anywhere
+		now.thread = anywhere
 	case r.epoch>>epochBits != epoch>>epochBits:
-		return me
+	case r.thread >= 0 && r.thread/32 == me/32:
+		now.many = true
+	default:
+		now.thread = several - number
 	}
-	return several - number
+	return now
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,6 +67,8 @@ func TestFaults(t *testing.T) {
 		{"no barrier", "shl.b32 %r2, %r1, 2; st.shared.u32 [%r2], %r1; bar.sync 0; xor.b32 %r3, %r2, 128;\nst.shared.u32 [%r2], %r1; ld.shared.u32 %r4, [%r3];", 1, sim.Race, first + 1},
 		{"two blocks write one word", "setp.eq.s32 %p1, %r1, 0; @%p1 st.global.u32 [%rd1], %r1;", 2, sim.Race, first},
 		{"a sum without an atomic", "setp.eq.s32 %p1, %r1, 0; @%p1 ld.global.u32 %r2, [%rd1]; add.s32 %r2, %r2, 1;\n@%p1 st.global.u32 [%rd1], %r2;", 2, sim.Race, first},
+		{"read by a warp, written by one of it", "setp.eq.s32 %p1, %r1, 9; ld.global.u32 %r2, [%rd1];\n@%p1 st.global.u32 [%rd1], %r2;", 1, sim.Race, first + 1},
+		{"ordered in the warp that writes only", "setp.eq.s32 %p1, %r1, 9; ld.global.u32 %r2, [%rd1]; bar.warp.sync -1; @%p1 st.global.u32 [%rd1], %r2;", 1, sim.Race, first},
 		{"a shuffle half the warp makes", "setp.lt.s32 %p1, %r1, 16;\n@%p1 shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1;\n", 1, sim.Divergence, first + 1},
 		{"a lane outside its own mask", "bar.warp.sync 1;", 1, sim.Divergence, first},
 		{"a value of a lane that is away", "setp.lt.s32 %p1, %r1, 16; @!%p1 bra OUT;\nshfl.sync.bfly.b32 %r2, %r1, 16, 31, 65535;\nOUT: mov.u32 %r2, 0;", 1, sim.Divergence, first + 1},
@@ -99,6 +102,18 @@ func TestOrdered(t *testing.T) {
 		got, err := run(t, sim.New(cfg), kernel(body), 1, 64, make([]uint32, 64))
 		require.NoError(t, err)
 		require.Equal(t, want, got, "seed %d", seed)
+	}
+}
+
+// A warp that has read a word may write it once it has met, again and again.
+func TestOrderedInAWarp(t *testing.T) {
+	one := "ld.global.u32 %r2, [%rd1]; bar.warp.sync -1; add.s32 %r2, %r2, 1; @%p1 st.global.u32 [%rd1], %r2; bar.warp.sync -1;\n"
+	for seed := range uint64(5) {
+		cfg := checks
+		cfg.Seed = seed
+		got, err := run(t, sim.New(cfg), kernel("setp.eq.s32 %p1, %r1, 9;\n"+strings.Repeat(one, 3)), 1, 32, make([]uint32, 32))
+		require.NoError(t, err)
+		require.Equal(t, uint32(3), got[0])
 	}
 }
 
