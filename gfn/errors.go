@@ -27,6 +27,11 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
+	return e.Finding() + fmt.Sprintf("; to replay it, train with seed %d and stop before iteration %d", e.Seed, e.Iteration)
+}
+
+// Finding is the error without the advice, for a caller that has a better one.
+func (e *DivergedError) Finding() string {
 	s := fmt.Sprintf("gfn: iteration %d: the %s is %v", e.Iteration, e.What, e.Value)
 	if e.Layer != "" {
 		s += fmt.Sprintf(", first in %s", e.Layer)
@@ -37,7 +42,7 @@ func (e *DivergedError) Error() string {
 			s += " (R is 0 there, which a balance that takes log R cannot meet)"
 		}
 	}
-	return s + fmt.Sprintf("; to replay it, train with seed %d and stop before iteration %d", e.Seed, e.Iteration)
+	return s
 }
 
 // diverged looks for the trajectory and the layer to blame.

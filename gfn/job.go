@@ -22,13 +22,19 @@ type Job struct {
 	Optim     optim.Optimiser // nil means Adam, rate 1e-3, log Z 100 times that, no clipping
 	Explore   optim.Schedule  // probability that an action is uniform over the allowed ones; nil means 0
 
-	Batch      int    // trajectories an iteration; 0 means 32
-	Iterations int    // 0 means 1,000
+	Batch      int    // trajectories an iteration; 0 means DefaultBatch
+	Iterations int    // 0 means DefaultIterations
 	Seed       uint64 // of every draw and every initial parameter
 
 	Limit   int            // largest number of states judged exactly; 0 means world.DefaultLimit, 2,000,000
 	Observe func(Progress) // called after every iteration by Train, from its goroutine; nil: nobody watches
 }
+
+// What a Job's zero Batch and Iterations mean.
+const (
+	DefaultBatch      = 32
+	DefaultIterations = 1000
+)
 
 // Backward says where log P_B comes from.
 type Backward uint8

@@ -50,10 +50,10 @@ func (j Job) resolve() (Job, error) {
 		return j, fmt.Errorf("gfn: %w", err)
 	}
 	if j.Batch == 0 {
-		j.Batch = 32
+		j.Batch = DefaultBatch
 	}
 	if j.Iterations == 0 {
-		j.Iterations = 1000
+		j.Iterations = DefaultIterations
 	}
 	if j.Limit == 0 {
 		j.Limit = world.DefaultLimit

@@ -1,5 +1,10 @@
 package run
 
+import (
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/world"
+)
+
 // This file is what a run can be told: one typed struct per table of its TOML file.
 
 // Config is one run. The zero value is no run: start from [Default], or let [Parse] do so.
@@ -64,8 +69,8 @@ type OptimConfig struct {
 	Eps         float64 `toml:"eps"`
 	Decay       float64 `toml:"decay" comment:"weight decay; log Z is spared"`
 	Clip        float64 `toml:"clip" comment:"largest global gradient norm; 0 does not clip"`
-	FinalShare  float64 `toml:"final_share" comment:"last part of the run, 0..1, in which"`
-	FinalFactor float64 `toml:"final_factor" comment:"both rates are multiplied by this"`
+	FinalShare  float64 `toml:"final_share" comment:"share of the run, at its end, in which rates are lower, 0..1"`
+	FinalFactor float64 `toml:"final_factor" comment:"what both rates are multiplied by in that share"`
 }
 
 // ExploreConfig is how often an action is drawn uniformly from the allowed ones.
@@ -107,9 +112,9 @@ func Default() Config {
 		Reward:     RewardConfig{Kind: "hypergrid"},
 		Policy:     PolicyConfig{Hidden: []int{128, 128}, Activation: "relu", Backward: "uniform"},
 		Balance:    BalanceConfig{Kind: "tb"},
-		Train:      TrainConfig{Batch: 32, Iterations: 1000},
+		Train:      TrainConfig{Batch: gfn.DefaultBatch, Iterations: gfn.DefaultIterations},
 		Optim:      OptimConfig{Rate: 1e-3, Beta1: .9, Beta2: .999, Eps: 1e-8, FinalShare: .2, FinalFactor: .1},
-		Eval:       EvalConfig{Every: 50, Limit: 2_000_000, Samples: 4096},
+		Eval:       EvalConfig{Every: 50, Limit: world.DefaultLimit, Samples: 4096},
 		Metrics:    MetricsConfig{Every: 10},
 		Checkpoint: CheckpointConfig{Every: 500, Keep: 2},
 		Device:     DeviceConfig{Kind: "auto"},

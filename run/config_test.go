@@ -3,11 +3,16 @@ package run
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/sluice-ml/sluice/gfn"
+	"github.com/sluice-ml/sluice/gfn/reward"
+	"github.com/sluice-ml/sluice/graph"
 )
 
 func TestConfigRefusals(t *testing.T) {
@@ -54,10 +59,12 @@ func TestConfigRefusals(t *testing.T) {
 		"side":           {file: "[world]\nside = 1\n", want: "config: grid.toml: line 2: world.side: must be at least 2, is 1"},
 		"both rewards": {file: "[reward]\npreset = \"easy\"\nr1 = 1\n",
 			want: "config: grid.toml: line 3: reward.r1: the preset \"easy\" already says it; give one of the two"},
-		"empty target":         {file: "[reward]\nr0 = 0\n", want: "config: grid.toml: line 2: reward.r0: must be above 0, is 0: log R of most cells would be -Inf"},
-		"nan rate":             {file: "[optim]\nrate = nan\n", want: "config: grid.toml: line 2: optim.rate: must be above 0, is NaN"},
-		"infinite clip":        {file: "[optim]\nclip = inf\n", want: "config: grid.toml: line 2: optim.clip: must be at least 0, is +Inf"},
-		"epsilon":              {file: "[explore]\nepsilon = 1.1\n", want: "config: grid.toml: line 2: explore.epsilon: must be 0..1, is 1.1"},
+		"empty target":  {file: "[reward]\nr0 = 0\n", want: "config: grid.toml: line 2: reward.r0: must be above 0, is 0: log R of most cells would be -Inf"},
+		"nan rate":      {file: "[optim]\nrate = nan\n", want: "config: grid.toml: line 2: optim.rate: must be above 0, is NaN"},
+		"infinite clip": {file: "[optim]\nclip = inf\n", want: "config: grid.toml: line 2: optim.clip: must be at least 0, is +Inf"},
+		"epsilon":       {file: "[explore]\nepsilon = 1.1\n", want: "config: grid.toml: line 2: explore.epsilon: must be 0..1, is 1.1"},
+		"VarGrad of one": {file: "[balance]\nkind = \"vargrad\"\n[train]\nbatch = 1\n",
+			want: "config: grid.toml: line 4: train.batch: must be at least 2 with balance.kind = \"vargrad\", is 1"},
 		"set: unknown key":     {set: "train.foo=3", want: "config: --set train.foo=3: unknown key \"train.foo\"; known in [train]: batch, iterations"},
 		"set: wrong type":      {set: "train.batch=abc", want: "config: --set train.batch=abc: train.batch: must be an integer, is a string"},
 		"set: half a batch":    {set: "train.batch=.5", want: "config: --set train.batch=.5: train.batch: must be an integer, is a float"},
@@ -164,6 +171,44 @@ func TestBytes(t *testing.T) {
 	for _, text := range []string{"", "MiB", "-1B", "1e300GiB", "nan", "5 MiBs", "9223372036854775808"} {
 		require.Error(t, new(Bytes).UnmarshalText([]byte(text)), text)
 	}
+}
+
+// TestNames: what config.go says of a key's names is what the tables hold, a balance has one name, and a name leads where it says.
+func TestNames(t *testing.T) {
+	presets, err := rewards.find("", "hypergrid")
+	require.NoError(t, err)
+	for key, names := range map[string][]string{"world.kind": worlds.names(), "reward.kind": rewards.names(), "reward.preset": presets.names()[1:],
+		"policy.activation": activations.names(), "policy.backward": backwards.names(), "balance.kind": balances.names()} {
+		table, field, _ := strings.Cut(key, ".")
+		group, ok := fieldOf(reflect.TypeFor[Config](), table)
+		require.True(t, ok, key)
+		f, ok := fieldOf(group.Type, field)
+		require.True(t, ok, key)
+		said, _, _ := strings.Cut(f.Tag.Get("comment"), ";")
+		require.Equal(t, strings.Join(names, ", "), said, key)
+	}
+	for _, b := range balances {
+		require.Equal(t, b.name, b.is.String())
+		job, err := tiny("balance.kind=" + b.name).Job(nil)
+		require.NoError(t, err)
+		require.Equal(t, b.is.Balance, job.Balance)
+	}
+	for preset, want := range map[string]reward.Reward{"easy": reward.HypergridEasy(5), "hard": reward.HypergridHard(5)} {
+		job, err := tiny("reward.preset=" + preset).Job(nil)
+		require.NoError(t, err)
+		require.Equal(t, want, job.LogReward)
+	}
+	job, err := tiny("policy.activation=tanh", "policy.backward=learned", "reward.r1=.25").Job(nil)
+	require.NoError(t, err)
+	require.Equal(t, graph.Tanh, job.Net.Act)
+	require.Equal(t, gfn.Learned, job.Backward)
+	require.Equal(t, reward.Hypergrid{Side: 5, R0: .1, R1: .25, R2: 2}, job.LogReward)
+
+	job, err = Default().Job(nil)
+	require.NoError(t, err, "levels are filled in")
+	require.Equal(t, reward.Hypergrid{Side: 8, R0: .1, R1: .5, R2: 2}, job.LogReward)
+	_, err = Config{}.Job(nil)
+	require.EqualError(t, err, `config: world.kind: must be "hypergrid", is ""`)
 }
 
 // TestIdentity: a run may be watched, saved and computed differently, and is the same run; anything else makes another one.

@@ -46,7 +46,10 @@ func curvesOf(lines []Line, e *Evaluation) curves {
 }
 
 func drawCurves(cfg Config, c curves) (*vgimg.Canvas, error) {
-	title := fmt.Sprintf("%s, %s, seed %d", worldText(cfg), balanceText(cfg), cfg.Seed)
+	title, err := cfg.title()
+	if err != nil {
+		return nil, err
+	}
 	logZ, err := logZPlot(c)
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func drawCurves(cfg Config, c curves) (*vgimg.Canvas, error) {
 	}
 	const width, height, head vg.Length = 560, 190, 26
 	img, page := canvas(width, height*vg.Length(len(plots))+head)
-	text(page, (page.Min.X+page.Max.X)/2, page.Max.Y-20, 12, title)
+	text(page, (page.Min.X+page.Max.X)/2, page.Max.Y-20, 12, fmt.Sprintf("%s, seed %d", title, cfg.Seed))
 	page = draw.Crop(page, 8, -20, 8, -head)
 	tiles := draw.Tiles{Rows: len(plots), Cols: 1, PadY: 12}
 	for i, row := range plot.Align(plots, tiles, page) {

@@ -87,7 +87,7 @@ func (e *Evaluation) sample(p *gfn.Policy, c Config) error {
 		rewards[i] = math.Exp(d.LogR)
 	}
 	s := spreadOf(rewards)
-	e.ExpectedReward, e.ExpectedRewardStdErr = value(s.Mean), value(s.StdErr)
+	e.ExpectedReward, e.ExpectedRewardStdErr = s.Mean, s.StdErr
 	return nil
 }
 

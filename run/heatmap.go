@@ -30,7 +30,7 @@ const heatColors = 256
 const ruled = 40
 
 // rules are thin white lines between the cells of a map.
-type rules struct{ Marginal }
+type rules struct{ plane }
 
 // Plot draws the lines; it makes rules a plot.Plotter.
 func (r rules) Plot(c draw.Canvas, p *plot.Plot) {
@@ -48,6 +48,10 @@ func (r rules) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 func drawDistribution(c Config, e *Evaluation) (*vgimg.Canvas, error) {
+	title, err := c.title()
+	if err != nil {
+		return nil, err
+	}
 	learned, truth := marginal(e.detail, e.detail.Learned), marginal(e.detail, e.detail.True)
 	top := max(learned.max(), truth.max())
 	scale, err := moreland.NewLuminance(viridis)
@@ -64,7 +68,7 @@ func drawDistribution(c Config, e *Evaluation) (*vgimg.Canvas, error) {
 	// The axes take 37 points to the left of each map and 57 above and below, so that cells come out square.
 	img, page := canvas(2*(side+37)+gap+bar, side+57+head)
 	page = draw.Crop(page, 6, -6, 6, -4)
-	what := fmt.Sprintf("%s, %s, after %s trajectories", worldText(c), balanceText(c), group(e.Trajectories))
+	what := fmt.Sprintf("%s, after %s trajectories", title, group(e.Trajectories))
 	text(page, (page.Min.X+page.Max.X)/2, page.Max.Y-16, 12, fmt.Sprintf("%s: total variation %s", what, number("%.2g", e.TV)))
 
 	y := "second coordinate"
@@ -90,7 +94,7 @@ func drawDistribution(c Config, e *Evaluation) (*vgimg.Canvas, error) {
 	return img, nil
 }
 
-func heatPlot(title, x, y string, m Marginal, colors palette.Palette, top float64) *plot.Plot {
+func heatPlot(title, x, y string, m plane, colors palette.Palette, top float64) *plot.Plot {
 	p := newPlot(title, x, y)
 	h := plotter.NewHeatMap(m, colors)
 	h.Min, h.Max = 0, top
@@ -107,21 +111,11 @@ func heatPlot(title, x, y string, m Marginal, colors palette.Palette, top float6
 	return p
 }
 
-func worldText(c Config) string {
-	if c.World.Dim == 2 {
-		return fmt.Sprintf("%d × %d grid", c.World.Side, c.World.Side)
+func gridTitle(c WorldConfig) string {
+	if c.Dim == 2 {
+		return fmt.Sprintf("%d × %d grid", c.Side, c.Side)
 	}
-	return fmt.Sprintf("grid of %d coordinates and side %d", c.World.Dim, c.World.Side)
-}
-
-func balanceText(c Config) string {
-	switch c.Balance.Kind {
-	case "tb":
-		return "trajectory balance"
-	case "db":
-		return "detailed balance"
-	}
-	return "VarGrad"
+	return fmt.Sprintf("grid of %d coordinates and side %d", c.Dim, c.Side)
 }
 
 func probabilityText(c Config) string {

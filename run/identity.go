@@ -15,11 +15,14 @@ import (
 var free = []string{"eval.", "metrics.", "checkpoint.", "device."}
 
 // identity is the settings that decide every bit of a run, as text by key.
-func (c Config) identity() map[string]string {
+func (c Config) identity() map[string]string { return c.settings(free...) }
+
+// settings is every setting whose key begins with none of but, as text by key.
+func (c Config) settings(but ...string) map[string]string {
 	out := map[string]string{}
 	flatten(out, "", reflect.ValueOf(c))
 	maps.DeleteFunc(out, func(key, _ string) bool {
-		return slices.ContainsFunc(free, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+		return slices.ContainsFunc(but, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 	})
 	return out
 }

@@ -108,8 +108,7 @@ func (l *Loop) train(ctx context.Context) error {
 func (l *Loop) step() error {
 	p, err := l.trainer.Step()
 	if err != nil {
-		// The parameters are still those before the iteration: saved, they replay it.
-		return errors.Join(err, l.save())
+		return l.stuck(err)
 	}
 	c := l.Config
 	finished := p.Iteration == c.Train.Iterations
@@ -139,6 +138,29 @@ func (l *Loop) step() error {
 	}
 	return nil
 }
+
+// stuck saves the run before an iteration that failed: the parameters are still those before it.
+func (l *Loop) stuck(err error) error {
+	if failed := l.save(); failed != nil {
+		return errors.Join(err, failed)
+	}
+	if d, ok := errors.AsType[*gfn.DivergedError](err); ok {
+		return &replayError{d, l.Dir.Path}
+	}
+	return err
+}
+
+// replayError is a run that diverged, with a checkpoint from which it does so again.
+type replayError struct {
+	diverged *gfn.DivergedError
+	dir      string
+}
+
+func (e *replayError) Error() string {
+	return fmt.Sprintf("%s; sluice resume %s replays it", e.diverged.Finding(), e.dir)
+}
+
+func (e *replayError) Unwrap() error { return e.diverged }
 
 // every reports whether something that happens every n iterations happens at i; n = 0 is never.
 func every(i, n int) bool { return n > 0 && i%n == 0 }
@@ -203,3 +225,6 @@ func (l *Loop) At() int {
 	}
 	return l.From.State.Iteration
 }
+
+// Finished is whether there is nothing left to train.
+func (l *Loop) Finished() bool { return l.At() >= l.Config.Train.Iterations }

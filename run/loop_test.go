@@ -4,11 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-ml/sluice/cpu"
+	"github.com/sluice-ml/sluice/gfn"
 )
 
 // TestResumeIsTheSameRun stops at iteration 23 of 50, between two checkpoints, evaluations and lines.
@@ -71,8 +73,8 @@ func TestMetricsLines(t *testing.T) {
 	require.Equal(t, []int{15, 20, 30, 40, 45, 50}, at)
 	text, err := os.ReadFile(filepath.Join(dir, metricsName))
 	require.NoError(t, err)
-	for _, key := range []string{"iteration", "trajectories", "train/loss", "train/logZ", "train/grad_norm", "train/mean_log_reward",
-		"train/learning_rate", "eval/tv", "eval/kl_nats", "eval/logZ_error", "charts/traj_per_s"} {
+	for _, key := range []string{"iteration", "trajectories", "train/loss", "train/log_z", "train/grad_norm", "train/mean_log_reward",
+		"train/learning_rate", "eval/tv", "eval/kl_nats", "eval/log_z", "eval/log_z_error", "perf/traj_per_s"} {
 		require.Contains(t, string(text), `"`+key+`":`)
 	}
 	require.EqualValues(t, 800, e.Trajectories)
@@ -108,6 +110,21 @@ func TestTooLargeIsSampled(t *testing.T) {
 	require.Contains(t, e.Table(), "exact metrics are off")
 	require.Contains(t, e.Table(), "over 100 draws, after 800 trajectories")
 	require.Len(t, (&Dir{Path: dir}).Pictures(), 1, "only the curves")
+}
+
+// TestDivergedReplays: a run that diverged says how to see it again, and that does.
+func TestDivergedReplays(t *testing.T) {
+	c := tiny("optim.rate=1e30", "checkpoint.every=0")
+	d := newDir(t, c)
+	_, err := (&Loop{Dir: d, Config: c, Device: cpu.New(cpu.Config{})}).Run(t.Context())
+	var first *gfn.DivergedError
+	require.ErrorAs(t, err, &first)
+	require.Regexp(t, `^gfn: iteration \d+: the (loss|gradient) is .*[^;]; sluice resume `+regexp.QuoteMeta(d.Path)+` replays it$`, err.Error())
+	require.NotContains(t, err.Error(), "train with seed")
+	require.Positive(t, first.Iteration)
+	require.NoError(t, d.Close())
+	_, again := goOn(t, d.Path, "")
+	require.EqualError(t, again, err.Error())
 }
 
 func TestInterruptedBeforeTheFirstIteration(t *testing.T) {

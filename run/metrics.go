@@ -14,14 +14,14 @@ import (
 
 // This file is metrics.jsonl.
 
-// Line is one line of metrics.jsonl: what one iteration showed. Keys are group/name and never change their meaning; what an iteration
-// has not is left out.
+// Line is one line of metrics.jsonl: what one iteration showed. Keys are group/name, name as eval --json and the log lines have it, and never
+// change their meaning; what an iteration has not is left out.
 type Line struct {
 	Iteration    int   `json:"iteration"`    // finished iterations
 	Trajectories int64 `json:"trajectories"` // seen so far
 
-	Loss          *float64 `json:"train/loss,omitempty"` // of the iteration's batch, before its update
-	LogZ          *float64 `json:"train/logZ,omitempty"` // learned, after the update; only where it is a parameter
+	Loss          *float64 `json:"train/loss,omitempty"`  // of the iteration's batch, before its update
+	LogZ          *float64 `json:"train/log_z,omitempty"` // learned, after the update; only where it is a parameter
 	GradNorm      *float64 `json:"train/grad_norm,omitempty"`
 	MeanLogReward *float64 `json:"train/mean_log_reward,omitempty"`
 	MeanLength    *float64 `json:"train/mean_length,omitempty"`
@@ -31,12 +31,12 @@ type Line struct {
 	TV             *float64 `json:"eval/tv,omitempty"`
 	L1Sum          *float64 `json:"eval/l1_sum,omitempty"`
 	KLNats         *float64 `json:"eval/kl_nats,omitempty"`
-	EvalLogZ       *float64 `json:"eval/logZ,omitempty"`
-	LogZError      *float64 `json:"eval/logZ_error,omitempty"`
+	EvalLogZ       *float64 `json:"eval/log_z,omitempty"`
+	LogZError      *float64 `json:"eval/log_z_error,omitempty"`
 	ExpectedReward *float64 `json:"eval/expected_reward,omitempty"`
 	ELBO           *float64 `json:"eval/elbo,omitempty"` // sampled, where the world cannot be enumerated
 
-	TrajPerSec *float64 `json:"charts/traj_per_s,omitempty"` // the only key that differs between two runs of one seed
+	TrajPerSec *float64 `json:"perf/traj_per_s,omitempty"` // the only key that differs between two runs of one seed
 }
 
 // value is v where JSON can hold it.

@@ -3,6 +3,9 @@ package run
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,5 +28,24 @@ func TestMetricsAreCutBack(t *testing.T) {
 		lines, err := ReadMetrics(d.Path)
 		require.NoError(t, err)
 		require.Equal(t, 100, lines[len(lines)-1].Iteration, "and goes on")
+	}
+}
+
+// TestOneNameForOneThing: what is judged has the same name in metrics.jsonl as in eval --json, and every name is snake_case.
+func TestOneNameForOneThing(t *testing.T) {
+	names := func(of reflect.Type) (out []string) {
+		for i := range of.NumField() {
+			if name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ","); name != "" {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	judged := names(reflect.TypeFor[Evaluation]())
+	for _, name := range slices.Concat(judged, names(reflect.TypeFor[Line]()), names(reflect.TypeFor[Manifest]())) {
+		require.Regexp(t, `^((train|eval|perf)/)?[a-z][a-z0-9_]*$`, name)
+		if tail, ok := strings.CutPrefix(name, "eval/"); ok {
+			require.Contains(t, judged, tail)
+		}
 	}
 }

@@ -57,6 +57,15 @@ func (d *Dir) picture(name string, img *vgimg.Canvas) error {
 	})
 }
 
+// title is what a run's pictures are called.
+func (c Config) title() (string, error) {
+	w, err := c.wire()
+	if err != nil {
+		return "", err
+	}
+	return w.world.title(c.World) + ", " + w.balance.title, nil
+}
+
 const plotDPI = 144
 
 // canvas is a white page of a size in points.
@@ -142,4 +151,10 @@ func (d *Dir) Pictures() []string {
 		}
 	}
 	return out
+}
+
+// drawn is whether nothing is left to draw: the curves come last.
+func (d *Dir) drawn() bool {
+	_, err := os.Stat(d.file(filepath.Join(plotsName, curvesPlot)))
+	return err == nil
 }

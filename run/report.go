@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"text/tabwriter"
 )
@@ -62,32 +61,6 @@ func group(n int64) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// Spread is the mean of some numbers, how far they lie apart and how well that fixes their mean.
-type Spread struct {
-	Mean   float64
-	StdDev float64 // with n-1; NaN for one number
-	StdErr float64 // StdDev/√n
-	Min    float64
-	Max    float64
-}
-
-func spreadOf(x []float64) Spread {
-	s := Spread{Min: math.Inf(1), Max: math.Inf(-1), StdDev: math.NaN(), StdErr: math.NaN()}
-	for _, v := range x {
-		s.Mean += v / float64(len(x))
-		s.Min, s.Max = min(s.Min, v), max(s.Max, v)
-	}
-	if len(x) > 1 {
-		sum := 0.0
-		for _, v := range x {
-			sum += (v - s.Mean) * (v - s.Mean)
-		}
-		s.StdDev = math.Sqrt(sum / float64(len(x)-1))
-		s.StdErr = s.StdDev / math.Sqrt(float64(len(x)))
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -45,18 +46,21 @@ func TestEvaluationKeys(t *testing.T) {
 }
 
 func TestParseSeeds(t *testing.T) {
-	for text, want := range map[string][]uint64{"1..5": {1, 2, 3, 4, 5}, "1,2,7": {1, 2, 7}, "3": {3}, "9, 1..2": {9, 1, 2}} {
+	for text, want := range map[string][]uint64{"1..5": {1, 2, 3, 4, 5}, "1,2,7": {1, 2, 7}, "3": {3}, "9, 1..2": {9, 1, 2},
+		"9223372036854775806..9223372036854775807": {math.MaxInt64 - 1, math.MaxInt64}} {
 		got, err := ParseSeeds(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got)
 	}
 	for text, want := range map[string]string{
-		"":               "want a range such as 1..5 or a list such as 1,2,7",
-		"1..":            "want a range such as 1..5 or a list such as 1,2,7",
-		"-1":             "want a range such as 1..5 or a list such as 1,2,7",
-		"5..1":           "the range 5..1 is empty",
-		"1,1":            "seed 1 comes twice",
-		"0..99999999999": "more than 10000 seeds",
+		"":                        "want a range such as 1..5 or a list such as 1,2,7",
+		"1..":                     "want a range such as 1..5 or a list such as 1,2,7",
+		"-1":                      "want a range such as 1..5 or a list such as 1,2,7",
+		"5..1":                    "the range 5..1 is empty",
+		"1,1":                     "seed 1 comes twice",
+		"9223372036854775808":     "seed: must be at most 9223372036854775807, is 9223372036854775808",
+		"1..18446744073709551615": "seed: must be at most 9223372036854775807, is 18446744073709551615",
+		"0..99999999999":          "more than 10000 seeds",
 	} {
 		_, err := ParseSeeds(text)
 		require.EqualError(t, err, "config: --seeds "+text+": "+want)
@@ -68,7 +72,7 @@ func TestSweep(t *testing.T) {
 	c := tiny()
 	root := filepath.Join(t.TempDir(), "sweep")
 	device := cpu.New(cpu.Config{Workers: 1})
-	s, err := RunSeeds(t.Context(), root, c, []uint64{3, 1}, func(d *Dir, c Config) *Loop { return &Loop{Dir: d, Config: c, Device: device} })
+	s, err := RunSeeds(t.Context(), root, c, []uint64{3, 1}, func(l *Loop) { l.Device = device })
 	require.NoError(t, err)
 	_, alone := train(t, c)
 	require.Equal(t, alone.ParamsHash, s.Runs[1].ParamsHash)
@@ -81,6 +85,58 @@ func TestSweep(t *testing.T) {
 	e, err := Judge(filepath.Join(root, "seed-3"), device)
 	require.NoError(t, err)
 	require.Equal(t, s.Runs[0].ParamsHash, e.ParamsHash)
+}
+
+// TestSweepGoesOn stops a sweep in its second seed: the same call keeps the first, takes up the second and begins the third, to the numbers
+// of a sweep that was left alone. Other settings are refused before anything is done; where it computes is no such setting.
+func TestSweepGoesOn(t *testing.T) {
+	c, device := tiny(), cpu.New(cpu.Config{Workers: 1})
+	seeds := []uint64{1, 2, 3}
+	whole, err := RunSeeds(t.Context(), filepath.Join(t.TempDir(), "whole"), c, seeds, func(l *Loop) { l.Device = device })
+	require.NoError(t, err)
+
+	root := filepath.Join(t.TempDir(), "stopped")
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = RunSeeds(ctx, root, c, seeds, func(l *Loop) {
+		l.Device = device
+		l.Watch = watch(func(s Status) {
+			if l.Config.Seed == 2 && s.Iteration == 23 {
+				cancel()
+			}
+		})
+	})
+	require.ErrorIs(t, err, ErrInterrupted)
+	require.EqualError(t, err, "seed 2: run: interrupted at iteration 23")
+
+	c.Device.Workers = 1
+	begin := func(at *[]int) func(*Loop) {
+		return func(l *Loop) {
+			l.Device = device
+			*at = append(*at, l.At())
+		}
+	}
+	var at []int
+	_, err = RunSeeds(t.Context(), root, tiny("train.batch=8"), []uint64{4, 2}, begin(&at))
+	require.ErrorIs(t, err, ErrExists)
+	require.EqualError(t, err, "seed 2: run: the directory is not empty: the run in "+filepath.Join(root, "seed-2")+
+		" has other settings: train.batch was 16, is 8")
+	_, err = RunSeeds(t.Context(), root, tiny("eval.every=7"), seeds, begin(&at))
+	require.ErrorContains(t, err, "eval.every was 20, is 7", "a seed judged otherwise is no part of one table")
+	require.Empty(t, at)
+	require.NoDirExists(t, filepath.Join(root, "seed-4"))
+
+	s, err := RunSeeds(t.Context(), root, c, seeds, begin(&at))
+	require.NoError(t, err)
+	require.Equal(t, []int{50, 23, 0}, at)
+	require.Equal(t, whole.Metrics, s.Metrics)
+	require.Equal(t, whole.Table(), s.Table())
+	m, err := readManifest(filepath.Join(root, "seed-1", manifestName))
+	require.NoError(t, err)
+	require.Empty(t, m.Resumed, "what was finished was only read")
+	require.NoError(t, os.Remove(filepath.Join(root, "seed-1", plotsName, curvesPlot)))
+	_, err = RunSeeds(t.Context(), root, c, seeds, begin(&at))
+	require.NoError(t, err)
+	require.FileExists(t, filepath.Join(root, "seed-1", plotsName, curvesPlot), "a kill before the pictures does not lose them")
 }
 
 // TestPictures holds what the pictures show, by value, and that they are PNG files.

@@ -2,7 +2,9 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,19 +28,18 @@ func ParseSeeds(s string) ([]uint64, error) {
 		switch {
 		case err != nil:
 			return nil, &ConfigError{Where: "--seeds " + s, Text: "want a range such as 1..5 or a list such as 1,2,7"}
+		case b > math.MaxInt64: // as Validate has it
+			return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("seed: must be at most %d, is %d", math.MaxInt64, b)}
 		case b < a:
 			return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("the range %d..%d is empty", a, b)}
 		case b-a >= most || len(out) >= most:
 			return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("more than %d seeds", most)}
 		}
-		for seed := a; ; seed++ {
+		for seed := a; seed <= b; seed++ {
 			if slices.Contains(out, seed) {
 				return nil, &ConfigError{Where: "--seeds " + s, Text: fmt.Sprintf("seed %d comes twice", seed)}
 			}
 			out = append(out, seed)
-			if seed == b {
-				break
-			}
 		}
 	}
 	return out, nil
@@ -46,16 +47,8 @@ func ParseSeeds(s string) ([]uint64, error) {
 
 // Sweep is one config run with several seeds.
 type Sweep struct {
-	Runs    []*Evaluation           `json:"runs"` // in the order of the seeds
-	Metrics map[string]MetricSpread `json:"metrics"`
-}
-
-// MetricSpread is one metric over the seeds.
-type MetricSpread struct {
-	Mean   *float64 `json:"mean"`
-	StdDev *float64 `json:"std_dev"` // with n-1; null for one seed
-	Min    *float64 `json:"min"`
-	Max    *float64 `json:"max"`
+	Runs    []*Evaluation     `json:"runs"` // in the order of the seeds
+	Metrics map[string]Spread `json:"metrics"`
 }
 
 // sweepMetrics are the metrics a sweep sums up, in the order of its table.
@@ -71,13 +64,25 @@ var sweepMetrics = []struct {
 	{"elbo", "ELBO", "%.6f", func(e *Evaluation) *float64 { return e.ELBO }},
 }
 
-// RunSeeds runs c once a seed, each in its own new directory seed-N below path, one after the other. begin is told where each goes
-// and makes its loop.
-func RunSeeds(ctx context.Context, path string, c Config, seeds []uint64, begin func(*Dir, Config) *Loop) (*Sweep, error) {
+// RunSeeds runs c once a seed, each in its own directory seed-N below path, one after the other. begin is handed each loop to say where it
+// computes and who watches. A sweep that was stopped goes on by the same call: a seed that is finished is judged again and not trained, one
+// that is not is taken up where it stopped. A directory that holds a run of other settings, the device's aside, is ErrExists before the
+// first seed begins.
+func RunSeeds(ctx context.Context, path string, c Config, seeds []uint64, begin func(*Loop)) (*Sweep, error) {
+	of := func(seed uint64) (string, Config) {
+		c := c
+		c.Seed = seed
+		return filepath.Join(path, fmt.Sprintf("seed-%d", seed)), c
+	}
+	for _, seed := range seeds {
+		if err := sameRun(of(seed)); err != nil {
+			return nil, fmt.Errorf("seed %d: %w", seed, err)
+		}
+	}
 	var s Sweep
 	for _, seed := range seeds {
-		c.Seed = seed
-		e, err := runSeed(ctx, filepath.Join(path, fmt.Sprintf("seed-%d", seed)), c, begin)
+		path, c := of(seed)
+		e, err := runSeed(ctx, path, c, begin)
 		if err != nil {
 			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
@@ -87,17 +92,39 @@ func RunSeeds(ctx context.Context, path string, c Config, seeds []uint64, begin 
 	return &s, nil
 }
 
-func runSeed(ctx context.Context, path string, c Config, begin func(*Dir, Config) *Loop) (*Evaluation, error) {
-	d, err := Create(path, c)
+// sameRun refuses a directory with a run in it that c is not. No directory, or no run in it, is none of its business.
+func sameRun(path string, c Config) error {
+	was, err := ReadConfig(path)
+	if errors.Is(err, ErrNoRun) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if diff := differences(was.settings("device."), c.settings("device.")); len(diff) > 0 {
+		return fmt.Errorf("%w: the run in %s has other settings: %s", ErrExists, path, strings.Join(diff, ", "))
+	}
+	return nil
+}
+
+func runSeed(ctx context.Context, path string, c Config, begin func(*Loop)) (*Evaluation, error) {
+	l, err := GoOn(path, nil, "")
+	if errors.Is(err, ErrNoRun) {
+		l = &Loop{Config: c}
+		l.Dir, err = Create(path, c)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
-	return begin(d, c).Run(ctx)
+	defer l.Dir.Close()
+	begin(l)
+	if l.Finished() && l.Dir.drawn() {
+		return Judge(path, l.Device) // the manifest would say that it was taken up again
+	}
+	return l.Run(ctx)
 }
 
 func (s *Sweep) sum() {
-	s.Metrics = map[string]MetricSpread{}
+	s.Metrics = map[string]Spread{}
 	for _, m := range sweepMetrics {
 		var x []float64
 		for _, e := range s.Runs {
@@ -106,8 +133,7 @@ func (s *Sweep) sum() {
 			}
 		}
 		if len(x) == len(s.Runs) { // a mean over some of the seeds would flatter
-			spread := spreadOf(x)
-			s.Metrics[m.key] = MetricSpread{Mean: value(spread.Mean), StdDev: value(spread.StdDev), Min: value(spread.Min), Max: value(spread.Max)}
+			s.Metrics[m.key] = spreadOf(x)
 		}
 	}
 }

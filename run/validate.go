@@ -3,8 +3,10 @@ package run
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
+
+	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/nn/optim"
 )
 
 // This file is what a run file must mean, beyond being well-formed: each refusal names the key.
@@ -15,7 +17,7 @@ var defaultLevels = [3]float64{.1, .5, 2}
 // resolve fills in what depends on other settings, so that the written config is complete.
 func (c *Config) resolve() {
 	if c.Optim.LogZRate == 0 {
-		c.Optim.LogZRate = 100 * c.Optim.Rate
+		c.Optim.LogZRate = optim.LogZFactor * c.Optim.Rate
 	}
 	if c.Reward.Preset == "" {
 		for i, r := range []**float64{&c.Reward.R0, &c.Reward.R1, &c.Reward.R2} {
@@ -29,21 +31,9 @@ func (c *Config) resolve() {
 
 // Validate names the first key whose value cannot be used.
 func (c Config) Validate() error {
-	kinds := []struct {
-		key, value string
-		of         []string
-	}{
-		{"world.kind", c.World.Kind, []string{"hypergrid"}},
-		{"reward.kind", c.Reward.Kind, []string{"hypergrid"}},
-		{"reward.preset", c.Reward.Preset, []string{"", "easy", "hard"}},
-		{"policy.activation", c.Policy.Activation, []string{"relu", "leaky_relu", "tanh"}},
-		{"policy.backward", c.Policy.Backward, []string{"uniform", "learned"}},
-		{"balance.kind", c.Balance.Kind, []string{"tb", "db", "vargrad"}},
-	}
-	for _, k := range kinds {
-		if !slices.Contains(k.of, k.value) {
-			return fmt.Errorf("%s: must be %s, is %q", k.key, oneOf(k.of), k.value)
-		}
+	w, err := c.wire()
+	if err != nil {
+		return err
 	}
 	if _, err := ParseDevice(string(c.Device.Kind)); err != nil {
 		return fmt.Errorf("device.kind: %w", err)
@@ -69,6 +59,9 @@ func (c Config) Validate() error {
 		if err := within(n.key, n.value, n.low, n.high); err != nil {
 			return err
 		}
+	}
+	if least := balance.MinBatch(w.balance.Balance); c.Train.Batch < least {
+		return fmt.Errorf("train.batch: must be at least %d with balance.kind = %q, is %d", least, c.Balance.Kind, c.Train.Batch)
 	}
 	if c.Seed > math.MaxInt64 {
 		return fmt.Errorf("seed: must be at most %d, is %d", math.MaxInt64, c.Seed)

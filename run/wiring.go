@@ -13,13 +13,120 @@ import (
 	"github.com/sluice-ml/sluice/nn/optim"
 )
 
-// This file is the only place where names in a run file become things.
+// This file is the only place where names in a run file become things. A new world, reward or balance is a line of a table here: Validate
+// takes the names from it.
 
-// Job is the training job c stands for, on a device the caller opened.
+// choices are the names one key of a run file may have, and what each stands for.
+type choices[T any] []choice[T]
+
+type choice[T any] struct {
+	name string
+	is   T
+}
+
+func (c choices[T]) names() []string {
+	var out []string
+	for _, one := range c {
+		out = append(out, one.name)
+	}
+	return out
+}
+
+// find is what the name stands for, or a refusal of the key.
+func (c choices[T]) find(key, name string) (T, error) {
+	for _, one := range c {
+		if one.name == name {
+			return one.is, nil
+		}
+	}
+	var none T
+	return none, fmt.Errorf("%s: must be %s, is %q", key, oneOf(c.names()), name)
+}
+
+type (
+	namedWorld struct {
+		world func(WorldConfig) world.World
+		title func(WorldConfig) string // in pictures
+	}
+	namedBalance struct {
+		balance.Balance
+		title string // in pictures
+	}
+	rewardOf func(Config) reward.Reward
+)
+
+var (
+	worlds = choices[namedWorld]{
+		{"hypergrid", namedWorld{func(c WorldConfig) world.World { return world.Hypergrid(c.Dim, c.Side) }, gridTitle}},
+	}
+	// rewards are by reward.kind, and below it by reward.preset; without a preset there are levels.
+	rewards = choices[choices[rewardOf]]{
+		{"hypergrid", choices[rewardOf]{
+			{"", func(c Config) reward.Reward {
+				return reward.Hypergrid{Side: c.World.Side, R0: *c.Reward.R0, R1: *c.Reward.R1, R2: *c.Reward.R2}
+			}},
+			{"easy", func(c Config) reward.Reward { return reward.HypergridEasy(c.World.Side) }},
+			{"hard", func(c Config) reward.Reward { return reward.HypergridHard(c.World.Side) }},
+		}},
+	}
+	activations = choices[graph.Act]{{"relu", graph.ReLU}, {"leaky_relu", graph.Leaky}, {"tanh", graph.Tanh}}
+	backwards   = choices[gfn.Backward]{{"uniform", gfn.Uniform}, {"learned", gfn.Learned}}
+	balances    = choices[namedBalance]{
+		{"tb", namedBalance{balance.TB{}, "trajectory balance"}},
+		{"db", namedBalance{balance.DB{}, "detailed balance"}},
+		{"vargrad", namedBalance{balance.VarGrad{}, "VarGrad"}},
+	}
+)
+
+// wired is what the names of a config stand for.
+type wired struct {
+	world      namedWorld
+	reward     rewardOf
+	activation graph.Act
+	backward   gfn.Backward
+	balance    namedBalance
+}
+
+// wire is what the names stand for, or a refusal of the first that is none.
+func (c Config) wire() (w wired, err error) {
+	if w.world, err = worlds.find("world.kind", c.World.Kind); err != nil {
+		return w, err
+	}
+	presets, err := rewards.find("reward.kind", c.Reward.Kind)
+	if err != nil {
+		return w, err
+	}
+	if w.reward, err = presets.find("reward.preset", c.Reward.Preset); err != nil {
+		return w, err
+	}
+	if w.activation, err = activations.find("policy.activation", c.Policy.Activation); err != nil {
+		return w, err
+	}
+	if w.backward, err = backwards.find("policy.backward", c.Policy.Backward); err != nil {
+		return w, err
+	}
+	w.balance, err = balances.find("balance.kind", c.Balance.Kind)
+	return w, err
+}
+
+// Job is the training job c stands for, on a device the caller opened. A config of [Load] or [Parse] has one; one that was put together by
+// hand is validated first.
 func (c Config) Job(device graph.Device) (gfn.Job, error) {
-	job := gfn.Job{
-		Device: device,
-		Net:    nn.MLP{Hidden: c.Policy.Hidden},
+	c.resolve()
+	if err := c.Validate(); err != nil {
+		return gfn.Job{}, &ConfigError{Text: err.Error()}
+	}
+	w, err := c.wire()
+	if err != nil {
+		return gfn.Job{}, &ConfigError{Text: err.Error()}
+	}
+	return gfn.Job{
+		Device:    device,
+		World:     w.world.world(c.World),
+		LogReward: w.reward(c),
+		Balance:   w.balance.Balance,
+		Net:       nn.MLP{Hidden: c.Policy.Hidden, Act: w.activation},
+		Backward:  w.backward,
 		Optim: optim.Adam{
 			Rates: map[string]optim.Schedule{optim.Policy: c.rate(c.Optim.Rate), optim.LogZ: c.rate(c.Optim.LogZRate)},
 			Beta1: c.Optim.Beta1, Beta2: c.Optim.Beta2, Eps: c.Optim.Eps, Decay: c.Optim.Decay, Clip: c.Optim.Clip,
@@ -29,57 +136,7 @@ func (c Config) Job(device graph.Device) (gfn.Job, error) {
 		Iterations: c.Train.Iterations,
 		Seed:       c.Seed,
 		Limit:      c.Eval.Limit,
-	}
-	switch c.World.Kind {
-	case "hypergrid":
-		job.World = world.Hypergrid(c.World.Dim, c.World.Side)
-	default:
-		return job, unwired("world.kind", c.World.Kind)
-	}
-	switch c.Reward.Kind + " " + c.Reward.Preset {
-	case "hypergrid easy":
-		job.LogReward = reward.HypergridEasy(c.World.Side)
-	case "hypergrid hard":
-		job.LogReward = reward.HypergridHard(c.World.Side)
-	case "hypergrid ":
-		job.LogReward = reward.Hypergrid{Side: c.World.Side, R0: *c.Reward.R0, R1: *c.Reward.R1, R2: *c.Reward.R2}
-	default:
-		return job, unwired("reward.kind", c.Reward.Kind)
-	}
-	switch c.Policy.Activation {
-	case "relu":
-		job.Net.Act = graph.ReLU
-	case "leaky_relu":
-		job.Net.Act = graph.Leaky
-	case "tanh":
-		job.Net.Act = graph.Tanh
-	default:
-		return job, unwired("policy.activation", c.Policy.Activation)
-	}
-	switch c.Policy.Backward {
-	case "uniform":
-		job.Backward = gfn.Uniform
-	case "learned":
-		job.Backward = gfn.Learned
-	default:
-		return job, unwired("policy.backward", c.Policy.Backward)
-	}
-	switch c.Balance.Kind {
-	case "tb":
-		job.Balance = balance.TB{}
-	case "db":
-		job.Balance = balance.DB{}
-	case "vargrad":
-		job.Balance = balance.VarGrad{}
-	default:
-		return job, unwired("balance.kind", c.Balance.Kind)
-	}
-	return job, nil
-}
-
-// unwired is a name that Validate lets through and this file does not know: a Config that was not validated.
-func unwired(key, value string) error {
-	return &ConfigError{Text: fmt.Sprintf("%s: %q is not known", key, value)}
+	}, nil
 }
 
 // rate is v, and in the last FinalShare of the run v times FinalFactor.

@@ -41,10 +41,13 @@ func benchCommand() *cobra.Command {
 	var f benchFlags
 	c := &cobra.Command{
 		Use:   "bench [loss|iteration|rollout|gemm]",
-		Short: "Time this machine's training speed, or check that it is what it must be",
-		Long: "Time workloads on the 20^4 hypergrid in interleaved rounds and print the median of each, how far the rounds lie apart, and the share\n" +
-			"of the machine's multiply-add peak. Without a workload, all of them; that takes some minutes. On a GPU one workload is timed after\n" +
-			"the other, there is no share of a peak and no gemm, which is a thread's; on the simulator sizes are small unless given.",
+		Short: "Time this machine's training, or check that it is fast enough",
+		Long: "Time workloads on the 20^4 hypergrid in interleaved rounds and print the\n" +
+			"median of each, how far the rounds lie apart, and the share of the machine's\n" +
+			"multiply-add peak. Without a workload, all of them; that takes some minutes.\n" +
+			"On a GPU one workload is timed after the other, there is no share of a peak\n" +
+			"and no gemm, which is a thread's; on the simulator sizes are small unless\n" +
+			"given.",
 		Example: "  sluice bench loss --rows 1232,8192 --workers 1,2\n  sluice bench iteration --policy converged --batch 16 --json\n  sluice bench iteration --device cuda\n" +
 			"  sluice bench --check        # exit code 3 if a ratio does not hold\n  sluice bench --check=0.7    # 70% of each is enough: for a busy machine",
 		Args: cobra.MaximumNArgs(1),

@@ -29,7 +29,7 @@ type deviceFlags struct {
 
 func (f *deviceFlags) register(set *pflag.FlagSet) {
 	f.set = set
-	set.StringVar(&f.kind, "device", "", deviceHelp+".\nOver the run's device.kind; results do not depend on it (default: the run's, else auto)")
+	set.StringVar(&f.kind, "device", "", deviceHelp+". Over the run's device.kind; results do not depend on it (default: the run's, else auto)")
 	set.IntVar(&f.workers, "workers", 0, "goroutines of the CPU; 0 is one a processor. Results do not depend on it")
 }
 

@@ -16,7 +16,7 @@ func TestDoctor(t *testing.T) {
 	dir := t.TempDir()
 	out := do(t, dir, "doctor", "--device", "cpu")
 	require.Contains(t, out, "25 of 25 checks have the defined bits")
-	require.Contains(t, out, "same bits as the CPU")
+	require.Contains(t, out, "  training  has the defined bits\n")
 	require.NotContains(t, out, "no GPU", "nobody asked")
 
 	for _, kind := range []string{"tpu", "cuda:x", "cuda:-1"} {
@@ -34,6 +34,18 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
+// TestTrainedHash: the committed hash is that of the definition, the tier of plain Go loops.
+func TestTrainedHash(t *testing.T) {
+	t.Setenv(tierVariable, "go")
+	dev, err := cpu.Open(cpu.Config{})
+	require.NoError(t, err)
+	defer dev.Close()
+	require.Equal(t, "cpu/go", dev.Name())
+	got, err := trained(t.Context(), dev)
+	require.NoError(t, err)
+	require.Equal(t, trainedHash, got)
+}
+
 // The GPU's kernels, on the simulator, for ten seconds.
 func TestDoctorOnTheSimulator(t *testing.T) {
 	if testing.Short() {
@@ -44,7 +56,7 @@ func TestDoctorOnTheSimulator(t *testing.T) {
 	require.Len(t, devices, 1)
 	p := devices[0].(map[string]any)
 	require.Equal(t, "cuda/simulator", p["name"])
-	require.Equal(t, "same bits as the CPU", p["training"])
+	require.Equal(t, "has the defined bits", p["training"])
 	require.Len(t, p["checks"], 25)
 	require.NotContains(t, p, "speed", "there is nothing to measure")
 }
@@ -63,7 +75,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	require.NoError(t, d.print(&s))
 	require.Contains(t, s.String(), "DIFFERS   tiles/rollout")
 	require.Contains(t, s.String(), "  kernels   0 of 25 checks")
-	require.Contains(t, s.String(), "  training  parameters ")
+	require.Contains(t, s.String(), ", should be "+trainedHash[:12]+"\n")
 	require.Contains(t, s.String(), "FAILED    it is on fire")
 
 	err := d.verdict()

@@ -17,8 +17,10 @@ func evalCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "eval DIR",
-		Short: "Judge the newest checkpoint of a run: exactly where its world can be listed, else by sampling",
-		Args:  one("DIR"),
+		Short: "Judge the newest checkpoint of a run",
+		Long: "Judge the newest checkpoint of a run: exactly where its world can be listed,\n" +
+			"else by sampling. The run may be going on.",
+		Args: one("DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			config, err := run.ReadConfig(args[0])
 			if err != nil {

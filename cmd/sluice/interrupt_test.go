@@ -74,6 +74,32 @@ func TestInterrupt(t *testing.T) {
 	require.Equal(t, want, object(t, r.out))
 }
 
+// TestInterruptSweep: Ctrl-C in a sweep says how to go on, and that does.
+func TestInterruptSweep(t *testing.T) {
+	dir := t.TempDir()
+	seeds := func(more ...string) []string { return long(append([]string{"--seeds", "1,2"}, more...)...) }
+	want := do(t, dir, seeds("--out", "whole", "--quiet")...)
+	c, end := begin(t, dir, seeds()...)
+	require.NoError(t, c.Process.Signal(syscall.SIGINT))
+	said := end()
+	require.Equal(t, 130, c.ProcessState.ExitCode(), said)
+	require.Regexp(t, `\nsluice: seed 1: run: interrupted at iteration \d+; to go on: the same command with --out runs/hypergrid-8x8-seeds; `+
+		`seeds that are finished are kept\n$`, said)
+	c, end = begin(t, dir, seeds("--out", "runs/hypergrid-8x8-seeds")...)
+	require.NoError(t, c.Process.Signal(syscall.SIGINT))
+	said = end()
+	require.Regexp(t, `^sluice: runs/hypergrid-8x8-seeds/seed-1 goes on at iteration \d+ of 3000 on cpu/`, said)
+	require.Contains(t, said, "; to go on: the same command; seeds that are finished are kept\n")
+	r := sluice(t, dir, seeds("--out", "runs/hypergrid-8x8-seeds")...)
+	require.Equal(t, want, r.out, r.err)
+	r = sluice(t, dir, seeds("--out", "runs/hypergrid-8x8-seeds")...)
+	require.Equal(t, outcome{want, "sluice: runs/hypergrid-8x8-seeds/seed-1 is finished: iteration 3000 of 3000\n" +
+		"sluice: runs/hypergrid-8x8-seeds/seed-2 is finished: iteration 3000 of 3000\n", 0}, r)
+	r = sluice(t, dir, seeds("--out", "runs/hypergrid-8x8-seeds", "--set", "train.batch=8")...)
+	require.Equal(t, outcome{"", "sluice: seed 1: run: the directory is not empty: the run in runs/hypergrid-8x8-seeds/seed-1 has other settings: " +
+		"train.batch was 16, is 8\n", 2}, r)
+}
+
 // TestInUse: a directory that a live process writes to can be read and not be written by another. When the process dies, however it
 // dies, the directory is free.
 func TestInUse(t *testing.T) {

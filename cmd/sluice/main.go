@@ -69,6 +69,9 @@ func execute() int {
 	return exitFailed
 }
 
+// helpColumns is how wide lines of help may be.
+const helpColumns = 78
+
 func root() *cobra.Command {
 	c := &cobra.Command{
 		Use:           "sluice",
@@ -76,6 +79,8 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	// The library asks the terminal for nothing: lines of flags are as long as their texts unless they are told.
+	c.SetUsageTemplate(strings.ReplaceAll(c.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
 	})

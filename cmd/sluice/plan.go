@@ -39,7 +39,8 @@ func planCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "plan PRESET|FILE",
-		Short: "Print what one iteration of a run executes, instruction by instruction",
+		Short: "Print what one iteration of a run executes",
+		Long:  "Print what one iteration of a run executes, instruction by instruction.",
 		Args:  one("PRESET or FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			config, name, err := run.Load(args[0], set)

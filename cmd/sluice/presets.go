@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,13 +17,15 @@ func presetsCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "presets [NAME]",
-		Short:   "List the runs that come with the program, or print the file of one",
+		Short:   "List the runs that come with the program, or print one",
 		Example: "  sluice presets hypergrid-8x8 > grid.toml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			list := run.Presets()
 			if len(args) == 1 {
+				var names []string
 				for _, p := range list {
+					names = append(names, p.Name)
 					if p.Name == args[0] && asJSON {
 						return printJSON(c.OutOrStdout(), p)
 					} else if p.Name == args[0] {
@@ -30,7 +33,7 @@ func presetsCommand() *cobra.Command {
 						return err
 					}
 				}
-				return &usageError{fmt.Errorf("no preset is called %q", args[0])}
+				return &usageError{fmt.Errorf("no preset is called %q; presets are %s", args[0], strings.Join(names, ", "))}
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), list)

@@ -36,6 +36,10 @@ func TestRefusals(t *testing.T) {
 		{args: []string{"train", "hypergrid-8x8", "--set", "batch=3"}, code: 2, want: "config: --set batch=3: unknown key \"batch\"; known: seed, world, reward, policy, " +
 			"balance, train, optim, explore, eval, metrics, checkpoint, device"},
 		{args: []string{"train", "hypergrid-8x8", "--seeds", "3..1"}, code: 2, want: "config: --seeds 3..1: the range 3..1 is empty"},
+		{args: []string{"train", "hypergrid-8x8", "--seeds", "9223372036854775808"}, code: 2, want: "config: --seeds 9223372036854775808: " +
+			"seed: must be at most 9223372036854775807, is 9223372036854775808"},
+		{args: []string{"train", "hypergrid-8x8", "--seed", "9223372036854775808"}, code: 2, want: "config: " +
+			"seed: must be at most 9223372036854775807, is 9223372036854775808"},
 		{args: []string{"train", "hypergrid-8x8", "--seed", "1", "--seeds", "1..2"}, code: 2, want: "--seed and --seeds exclude each other"},
 		{args: []string{"train", "hypergrid-8x8", "--seed", "x"}, code: 2, want: "invalid argument \"x\" for \"--seed\" flag: invalid syntax; see sluice train --help"},
 		{args: []string{"train", "hypergrid-8x8", "--workers", "-1"}, code: 2, want: "config: device.workers: must be at least 0, is -1"},
@@ -49,7 +53,7 @@ func TestRefusals(t *testing.T) {
 		{args: []string{"eval", "nowhere"}, code: 2, want: "run: no config.toml there, so no run: nowhere"},
 		{args: []string{"sample", "."}, code: 2, want: "run: no config.toml there, so no run: ."},
 		{args: []string{"sample", ".", "-n", "0"}, code: 2, want: "-n: must be at least 1, is 0"},
-		{args: []string{"presets", "grid"}, code: 2, want: "no preset is called \"grid\""},
+		{args: []string{"presets", "grid"}, code: 2, want: "no preset is called \"grid\"; presets are " + presets},
 		{args: []string{"train", "--nope"}, code: 2, want: "unknown flag: --nope; see sluice train --help"},
 		{args: []string{"trian"}, code: 2, want: "unknown command \"trian\" for \"sluice\"\n\nDid you mean this?\n\ttrain"},
 	} {

@@ -44,13 +44,7 @@ func resumeCommand() *cobra.Command {
 			}
 			defer l.Dir.Close()
 			l.Args, l.Watch = os.Args, watch
-			switch at := l.At(); {
-			case at >= l.Config.Train.Iterations:
-				talk.say("sluice: %s is finished: iteration %d of %d", args[0], at, l.Config.Train.Iterations)
-				l.Watch = nil
-			default:
-				talk.say("sluice: %s goes on at iteration %d of %d on %s%s", args[0], at, l.Config.Train.Iterations, d.Name(), device.whyCPU())
-			}
+			announce(l, &talk, &device)
 			ctx, cancel := interruptible()
 			defer cancel()
 			return finish(ctx, c.OutOrStdout(), l, &talk, asJSON)
@@ -61,4 +55,15 @@ func resumeCommand() *cobra.Command {
 	c.Flags().StringVar(&from, "from", "", "an older checkpoint, such as step-00001000, instead of the newest")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
+}
+
+// announce says where a run that is taken up again goes on. A finished one is not watched: it has nothing to show.
+func announce(l *run.Loop, talk *talkFlags, device *deviceFlags) {
+	at, of := l.At(), l.Config.Train.Iterations
+	if l.Finished() {
+		talk.say("sluice: %s is finished: iteration %d of %d", l.Dir.Path, at, of)
+		l.Watch = nil
+		return
+	}
+	talk.say("sluice: %s goes on at iteration %d of %d on %s%s", l.Dir.Path, at, of, l.Device.Name(), device.whyCPU())
 }

@@ -30,9 +30,11 @@ func trainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train PRESET|FILE",
 		Short: "Train a run from a preset or a TOML file",
-		Long: "Train a run from a preset (see sluice presets) or a TOML file. Everything goes into a new directory, by default\n" +
-			"runs/NAME-SEED. At the end a table of metrics is printed and pictures are drawn into the directory.",
-		Example: "  sluice train hypergrid-8x8\n  sluice train hypergrid-8x8 --set train.batch=64 --set balance.kind=db --seeds 1..5",
+		Long: "Train a run from a preset (see sluice presets) or a TOML file. Everything\n" +
+			"goes into a new directory, by default runs/NAME-SEED. At the end a table of\n" +
+			"metrics is printed and pictures are drawn into the directory. With --seeds,\n" +
+			"the same command with the same --out goes on with a sweep that was stopped.",
+		Example: "  sluice train hypergrid-8x8\n  sluice train hypergrid-8x8 --set train.batch=64 --set balance.kind=db \\\n      --seeds 1..5",
 		Args:    one("PRESET or FILE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
@@ -49,7 +51,7 @@ func trainCommand() *cobra.Command {
 	fl.StringArrayVar(&f.set, "set", nil, "key=value over the file, such as train.batch=64; may be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "of every draw and every initial parameter (default: the file's, else 1)")
 	fl.StringVar(&f.seeds, "seeds", "", "several runs, such as 1..5 or 1,2,7; prints mean and spread")
-	fl.StringVar(&f.out, "out", "", "run directory; must be new or empty (default: runs/NAME-SEED)")
+	fl.StringVar(&f.out, "out", "", "run directory; must be new or empty, or hold the same --seeds to go on with (default: runs/NAME-SEED)")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
 	return c
 }
@@ -79,9 +81,13 @@ func (f *trainFlags) train(c *cobra.Command, preset string) error {
 	defer device.Close()
 	ctx, cancel := interruptible()
 	defer cancel()
-	begin := func(d *run.Dir, c run.Config) *run.Loop {
-		f.talk.say("sluice: %s on %s, seed %d, into %s%s", name, device.Name(), c.Seed, d.Path, f.device.whyCPU())
-		return &run.Loop{Dir: d, Config: c, Device: device, Args: os.Args, Watch: watch}
+	begin := func(l *run.Loop) {
+		l.Device, l.Args, l.Watch = device, os.Args, watch
+		if l.Resume {
+			announce(l, &f.talk, &f.device)
+			return
+		}
+		f.talk.say("sluice: %s on %s, seed %d, into %s%s", name, device.Name(), l.Config.Seed, l.Dir.Path, f.device.whyCPU())
 	}
 	if c.Flags().Changed("seeds") {
 		return f.sweep(ctx, c.OutOrStdout(), config, name, begin)
@@ -91,7 +97,9 @@ func (f *trainFlags) train(c *cobra.Command, preset string) error {
 		return err
 	}
 	defer dir.Close()
-	return finish(ctx, c.OutOrStdout(), begin(dir, config), &f.talk, f.json)
+	l := &run.Loop{Dir: dir, Config: config}
+	begin(l)
+	return finish(ctx, c.OutOrStdout(), l, &f.talk, f.json)
 }
 
 // create is the run directory: exactly the one asked for, or else the next free one of this name.
@@ -102,7 +110,7 @@ func (f *trainFlags) create(c run.Config, name string) (*run.Dir, error) {
 	return run.CreateNext(filepath.Join("runs", fmt.Sprintf("%s-%d", name, c.Seed)), c)
 }
 
-func (f *trainFlags) sweep(ctx context.Context, w io.Writer, c run.Config, name string, begin func(*run.Dir, run.Config) *run.Loop) error {
+func (f *trainFlags) sweep(ctx context.Context, w io.Writer, c run.Config, name string, begin func(*run.Loop)) error {
 	seeds, err := run.ParseSeeds(f.seeds)
 	if err != nil {
 		return err
@@ -114,6 +122,13 @@ func (f *trainFlags) sweep(ctx context.Context, w io.Writer, c run.Config, name 
 		}
 	}
 	s, err := run.RunSeeds(ctx, path, c, seeds, begin)
+	if errors.Is(err, run.ErrInterrupted) {
+		again := "the same command"
+		if f.out == "" { // it would begin a new sweep beside this one
+			again += " with --out " + path
+		}
+		return fmt.Errorf("%w; to go on: %s; seeds that are finished are kept", err, again)
+	}
 	if err != nil {
 		return err
 	}

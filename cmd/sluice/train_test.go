@@ -122,7 +122,7 @@ func TestPlanPresetsVersion(t *testing.T) {
 	require.Contains(t, p["text"], "linear")
 
 	list := do(t, dir, "presets")
-	require.Contains(t, list, "hypergrid-8x8           8x8 grid, trajectory balance, uniform P_B: the run to start with.\n")
+	require.Contains(t, list, "hypergrid-8x8           8x8 grid, trajectory balance, uniform P_B: start here\n")
 	text := do(t, dir, "presets", "hypergrid-8x8")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine.toml"), []byte(text), 0o644))
 	mine := object(t, do(t, dir, "plan", "mine.toml", "--json"))

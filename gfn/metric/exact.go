@@ -1,7 +1,6 @@
 package metric
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -79,30 +78,4 @@ func Judge[F float32 | float64](space *world.Space, logLearned []float64, logR [
 	e.TV = e.L1 / 2
 	e.KLNats = max(e.KLNats, 0) // rounding may leave -1e-16 where the laws are equal
 	return e, nil
-}
-
-// MarshalJSON writes the numbers, those that are not finite as null, and leaves the arrays and the space out.
-func (e *Exact) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		TV                 number `json:"tv"`
-		L1                 number `json:"l1"`
-		KLNats             number `json:"kl_nats"`
-		LogZ               number `json:"log_z"`
-		LogZTrue           number `json:"log_z_true"`
-		LogZError          number `json:"log_z_error"`
-		ExpectedReward     number `json:"expected_reward"`
-		ExpectedRewardTrue number `json:"expected_reward_true"`
-		States             int    `json:"states"`
-	}{number(e.TV), number(e.L1), number(e.KLNats), number(e.LogZ), number(e.LogZTrue), number(e.LogZError),
-		number(e.ExpectedReward), number(e.ExpectedRewardTrue), e.States})
-}
-
-// number is a float64 in JSON, which knows neither NaN nor infinities.
-type number float64
-
-func (n number) MarshalJSON() ([]byte, error) {
-	if v := float64(n); math.IsNaN(v) || math.IsInf(v, 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(n))
 }
