@@ -4,6 +4,7 @@ package driver
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 
 	"github.com/ebitengine/purego"
@@ -17,6 +18,8 @@ var blasLibraries = []string{"libcublas.so.13", "libcublas.so.12", "libcublas.so
 
 // openAny opens the first library there is; else the error holds what the loader said of each.
 func openAny(files []string) (handle uintptr, file string, err error) {
+	runtime.LockOSThread() // what the loader says it says to the thread that asked
+	defer runtime.UnlockOSThread()
 	var said []string
 	for _, file := range files {
 		h, e := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_LOCAL)
