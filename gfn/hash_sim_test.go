@@ -5,6 +5,7 @@
 package gfn_test
 
 import (
+	"flag"
 	"fmt"
 	"testing"
 
@@ -19,6 +20,9 @@ import (
 )
 
 // This file trains on the GPU's kernels, run by the simulator, to the hashes of the CPU.
+
+// The longer command: go test ./gfn -run TestHashOnTheSimulator -iterations 100 -timeout 60m
+var iterations = flag.Int("iterations", 20, "of trainings on the simulator: 20 or 100, of which the hashes are known")
 
 func simulated(t *testing.T, cfg sim.Config) graph.Device {
 	d, err := cuda.New(sim.Driver(cfg), cuda.Config{Chunk: 256})
@@ -36,9 +40,10 @@ func TestHashOnTheSimulator(t *testing.T) {
 			if testing.Short() && (i > 0 || back == gfn.Uniform) {
 				continue
 			}
-			key := fmt.Sprintf("%s-%s-20", b, name)
+			key := fmt.Sprintf("%s-%s-%d", b, name, *iterations)
 			t.Run(key, func(t *testing.T) {
 				j := small(b, back)
+				j.Iterations = *iterations
 				j.Device = simulated(t, sim.Config{Seed: uint64(i)})
 				require.Equal(t, want[key], train(t, j))
 			})

@@ -65,8 +65,11 @@ func TestHashOfEachBalance(t *testing.T) {
 	want := golden(t)
 	for _, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
 		for back, name := range map[gfn.Backward]string{gfn.Uniform: "uniform", gfn.Learned: "learned"} {
-			key := fmt.Sprintf("%s-%s-20", b, name)
-			require.Equal(t, want[key], train(t, small(b, back)), key)
+			for _, n := range []int{20, 100} {
+				key, j := fmt.Sprintf("%s-%s-%d", b, name, n), small(b, back)
+				j.Iterations = n
+				require.Equal(t, want[key], train(t, j), key)
+			}
 		}
 	}
 }
