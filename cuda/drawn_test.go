@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -171,7 +170,7 @@ func TestDrawnFailures(t *testing.T) {
 			}}
 			w := newTwin(t, open(t, drv, Config{Chunk: 24}), small(t, tinyGrid, false, 8))
 			_, err := w.program.Rollout(w.params, graph.Source{Count: 8}, nil)
-			require.ErrorContains(t, err, fmt.Sprint("the call: CUDA_ERROR_LAUNCH_FAILED"))
+			require.ErrorContains(t, err, "the call: CUDA_ERROR_LAUNCH_FAILED")
 		})
 	}
 }

@@ -33,7 +33,7 @@ type fixed []float32
 
 func (f fixed) LogReward([]float32, []int32, int) ([]float32, error) { return f, nil }
 
-type failing struct{ fixed }
+type failing struct{}
 
 var errDown = fmt.Errorf("oracle is down")
 
