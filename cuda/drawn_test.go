@@ -161,7 +161,7 @@ func TestDrawnShortOfMemory(t *testing.T) {
 
 // Launches and waits that fail end the device, at each of the places of a drawn rollout.
 func TestDrawnFailures(t *testing.T) {
-	for _, c := range []struct{ call, kernel string }{{"launch", "walk_few"}, {"launch", "replay"}, {"launch", "gather"}, {"sync", ""}} {
+	for _, c := range []struct{ call, kernel string }{{"launch", "walk_few"}, {"launch", "place"}, {"launch", "gather"}, {"sync", ""}} {
 		t.Run(c.call+c.kernel, func(t *testing.T) {
 			drv := &edited{Driver: sim.Driver(sim.Config{}), fail: func(call string, _ int, kernel string) error {
 				if call != c.call || c.kernel != "" && kernel != c.kernel {

@@ -107,6 +107,7 @@ struct Draw {
 // advance: leave, moves, append in one launch (worlds that are data). A lane with a fault or without live slots does nothing: its count is 0 and
 // from[l] = rows[l], so that spans of its newest rows are empty.
 // replay: begin and all steps in one launch, where every trajectory is given and the world is data.
+// place (place.cu): what replay leaves of lists that all end where their trajectories do, without a barrier a step.
 // All take RolloutArgs.
 struct RolloutArgs {
   World world;
@@ -157,7 +158,7 @@ struct SampleArgs {
 };
 
 // --- walk.cu. walk: the drawn actions of batch trajectories of a world that is data, which is all it leaves: trajectory i's from
-// given + i*world.steps on. replay (of RolloutArgs) makes rows of them.
+// given + i*world.steps on. place (of RolloutArgs) makes rows of them, or where one has not ended replay.
 struct Layer { const float *w, *bias; i32 k, n, act, pad; }; // w [k, n]
 const int LAYERS = 8;
 struct WalkArgs {

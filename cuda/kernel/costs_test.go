@@ -258,6 +258,24 @@ func replayCost() cost {
 	}}
 }
 
+// placeCost is 256 trajectories in each lane, so that every warp has some, whose lengths are spread evenly from 1 to 77.
+func placeCost() cost {
+	const each, longest = 256, 77
+	p := newModel(graph.Moves{Kind: graph.Increment, Registers: 4, Values: 20, Stop: graph.StopAnywhere}, false, costLanes*each, costLanes, each*longest)
+	rows := 0
+	for i := range p.batch {
+		var list []int32
+		for k := range i * 31 % longest {
+			list = append(list, int32(k%4))
+		}
+		p.given = append(p.given, append(list, 4))
+		rows += len(list) + 1
+	}
+	return cost{kernel.Place, "20^4", rows, func(r *rig) kernel.Grid {
+		return measured(r, kernel.Place, kernel.LanesGrid(costLanes), newTour(r, p, false).args)
+	}}
+}
+
 func rowsCost(id kernel.ID) cost {
 	return cost{id, "256", costLanes * pieceRows, func(r *rig) kernel.Grid {
 		l := even(pieceRows)

@@ -21,7 +21,7 @@ func Together[A any](all []A, launch func(*A) (ID, Grid)) (k ID, g Grid, n int) 
 
 func cut(n, by int) int { return (n + by - 1) / by }
 
-// LanesGrid is a block a lane: Begin, Leave, Moves, Settle, Append, Advance, Replay.
+// LanesGrid is a block a lane: Begin, Leave, Moves, Settle, Append, Advance, Replay, Place.
 func LanesGrid(lanes int) Grid { return Grid{lanes, 1, 256} }
 
 // OneGrid is one warp: Tally.
@@ -94,6 +94,9 @@ func (a *LogProbArgs) LaunchBack() (ID, Grid) {
 const (
 	// WalkWidth is the widest layer that Walk takes, and WalkActions the widest head.
 	WalkWidth, WalkActions = 256, SerialActions
+
+	// PlaceRows is the most rows of a trajectory that Place has room for.
+	PlaceRows = 1024
 
 	walkRows, walkFew = 32, 8 // trajectories a block
 )
