@@ -146,7 +146,9 @@ func (l launched) time(costs []counters, regs *table) (timed, error) {
 	t.longest("chain", ceil(perMultiprocessor/resident)*c.instructions*alone(l.kernel)/card.clock)
 	t.longest("cache", blocks*warps*max(c.sectors*32/card.first, 3*c.stored/card.second))
 	if strings.Contains(l.kernel, "_grad") { // beside the tiles goes a bias, in a chain of its own
-		i := slices.IndexFunc(costs, func(c counters) bool { return c.kernel == "gather_grad" && strings.HasPrefix(c.shape, "0") })
+		i := slices.IndexFunc(costs, func(c counters) bool {
+			return c.kernel == "gather_grad" && strings.HasPrefix(c.shape, "0") && strings.Contains(c.shape, "gate") == strings.Contains(l.shape, "gate")
+		})
 		t.longest("bias", costs[max(i, 0)].instructions*alone("gather_grad")/card.clock)
 	}
 	t.seconds += card.ramp

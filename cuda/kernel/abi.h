@@ -132,8 +132,8 @@ struct FeaturesArgs { const i32 *state; i32 *feat; i32 n, ints, values, pad; };
 struct GatherArgs { Span span; Val out; const float *a, *b; const i32 *feat; i32 active, n, act, pad; };
 // gather_grad: OpGatherGrad: per lane, out + l*grad_len is [features, n], bias + l*grad_len is [n]; chains over the span's rows in
 // order, going on from what is there (first = 1: from 0; every element of out is then written). values: feature f of register k is in
-// [k*values, (k+1)*values), one per register and row.
-struct GatherGradArgs { Span span; Val d; float *out, *bias; const i32 *feat; i32 active, values, n, grad_len, first, pad; };
+// [k*values, (k+1)*values), one per register and row. Where there is a gate, d counts as +0 wherever it is not positive.
+struct GatherGradArgs { Span span; Val d, gate; float *out, *bias; const i32 *feat; i32 active, values, n, grad_len, first, pad; };
 
 // --- linear.cu. linear: OpLinear: out = act(A W + bias), W [k, n].
 struct LinearArgs { Span span; Val out, a; const float *w, *bias; i32 k, n, act, pad; };

@@ -33,7 +33,7 @@ func costs() []cost {
 	}
 	return append(list, replayCost(), placeCost(), plainCost(kernel.Features, 4*8192),
 		gatherCost(kernel.Gather, 4), gatherCost(kernel.GatherAny, 1), scatterCost(kernel.GatherGrad, 4, hidden),
-		scatterCost(kernel.GatherGrad, 0, hidden), scatterCost(kernel.GatherGradAny, 4, hidden), scatterCost(kernel.GatherGradWide, 4, hidden),
+		scatterCost(kernel.GatherGrad, 0, hidden), gatedCost(heads-1, hidden), gatedCost(0, hidden), besideCost(heads-1, hidden), scatterCost(kernel.GatherGradAny, 4, hidden), scatterCost(kernel.GatherGradWide, 4, hidden),
 		linearCost(kernel.Linear128x64, stepRows, hidden, hidden), linearCost(kernel.Linear64x64, stepRows, hidden, hidden),
 		linearCost(kernel.LinearAny, stepRows, hidden, hidden), linearCost(kernel.LinearFew, 16, hidden, hidden),
 		backCost(kernel.LinearBack128x64, hidden, hidden), backCost(kernel.LinearBack64x64, hidden, hidden), backCost(kernel.LinearBackAny, hidden, hidden),

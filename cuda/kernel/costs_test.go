@@ -148,13 +148,35 @@ func gatherCost(id kernel.ID, perThread int) cost {
 	}}
 }
 
+func scatterArgs(r *rig, active, n int, gate bool) kernel.GatherGradArgs {
+	l, size := even(pieceRows), (20*active+1)*n
+	grads := up(r, r.floats(costLanes*size))
+	a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, n, n, true).Val, Feat: up(r, r.features(l, max(active, 1), 20)),
+		Out: grads, Bias: grads + uint64(80*active*n), Active: int32(active), Values: 20, N: int32(n), GradLen: int32(size)}
+	if gate {
+		a.Gate = r.matrix(l, n, n, false).Val
+	}
+	return a
+}
+
+// gatedCost is a first layer's gradient with a gate, or without registers a bias's.
+func gatedCost(active, n int) cost {
+	return cost{kernel.GatherGrad, fmt.Sprintf("%dx%d/gate", active, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
+		return abreast(r, (*kernel.GatherGradArgs).Launch, scatterArgs(r, active, n, true))
+	}}
+}
+
+// besideCost is that of a first layer with another's bias beside it.
+func besideCost(active, n int) cost {
+	return cost{kernel.GatherGrad, fmt.Sprintf("%dx%d/gate+0x%d", active, n, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
+		return abreast(r, (*kernel.GatherGradArgs).Launch, scatterArgs(r, active, n, true), scatterArgs(r, 0, n, false))
+	}}
+}
+
 // scatterCost is a first layer's gradient, or without registers a bias's.
 func scatterCost(id kernel.ID, active, n int) cost {
 	return cost{id, fmt.Sprintf("%dx%d", active, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
-		l, size := even(pieceRows), (20*active+1)*n
-		grads := up(r, r.floats(costLanes*size))
-		a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, n, n, true).Val, Feat: up(r, r.features(l, max(active, 1), 20)),
-			Out: grads, Bias: grads + uint64(80*active*n), Active: int32(active), Values: 20, N: int32(n), GradLen: int32(size)}
+		a := scatterArgs(r, active, n, false)
 		_, g := a.Launch()
 		switch id {
 		case kernel.GatherGradAny:

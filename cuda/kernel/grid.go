@@ -139,7 +139,7 @@ func (a *GatherGradArgs) Launch() (ID, Grid) {
 	switch {
 	case a.Values > scatterValues:
 		return GatherGradWide, grid(32, 32)
-	case quads([]uint64{a.D.P, a.Out}, a.N, a.D.LD, a.GradLen):
+	case quads([]uint64{a.D.P, a.Gate.P, a.Out}, a.N, a.D.LD, a.Gate.LD, a.GradLen):
 		return GatherGrad, grid(256, 256)
 	}
 	return GatherGradAny, grid(32, 256)
