@@ -25,7 +25,11 @@ func (p *program) emitBack() {
 	if !p.held.saving {
 		p.emit(p.recompute, &v, p.o.stream[0], false)
 	}
-	p.emit(p.back, &v, p.o.stream[0], p.chunk == 0)
+	list := p.back
+	if p.backFull != nil && p.full(&v) {
+		list = p.backFull
+	}
+	p.emit(list, &v, p.o.stream[0], p.chunk == 0)
 }
 
 func (p *program) emitReduce() {

@@ -12,8 +12,8 @@
 // device memory.
 //
 // Where a world is data and its policy a plain stack of layers, walk draws a whole batch in one launch; the host learns the lengths, makes
-// room for exactly so many rows, and replay writes them; the networks then run on whole pieces (drawn.go). Lists that are given go through
-// replay as well. Other networks, and batches that are given in part, take begin and then for each step the Step entry on every lane's
+// room for exactly so many rows, and place writes them; the networks then run on whole pieces (drawn.go). Lists that are given go through
+// replay, which finds what is wrong with them first. Other networks, and batches that are given in part, take begin and then for each step the Step entry on every lane's
 // newest rows, sample, advance. 16 steps are one captured graph; between two of them the host looks whether anything lives (rollout.go
 // says why). Their rows are a guess: if they overflow, which is a fault, the host doubles the memory and runs the batch again, to the
 // same bits, since draws are keyed. A world in Go is stepped by the host, the lanes in two halves: while it steps one, the device works on

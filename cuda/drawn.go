@@ -8,7 +8,7 @@ import (
 )
 
 // This file is the rollout that is one kernel: walk draws all actions of a batch, the host looks once, which it must for its rewards, and
-// what was drawn becomes rows as given lists do, by replay. The networks run on whole pieces of those rows while the host computes
+// place makes rows of what was drawn. The networks run on whole pieces of those rows while the host computes
 // rewards.
 
 // mostDrawn bounds the lists that walk writes: words, 256 MiB of them. A batch that could need more takes its steps launch by launch.
@@ -85,7 +85,7 @@ func (p *program) drawAll() {
 	if p.failure = p.reserve(p.longest); p.failure != nil {
 		return
 	}
-	p.layOut(true)
+	p.layOut(true, ended)
 	if ended {
 		p.forward()
 		return
@@ -120,20 +120,24 @@ func (p *program) countDrawn() (ended bool) {
 	return ended
 }
 
-// layOut makes rows of lists: those that walk drew, or those that were given.
-func (p *program) layOut(drawn bool) {
+// layOut makes rows of lists: those that walk drew, or those that were given. Of some it is known that all end as they should.
+func (p *program) layOut(drawn, ended bool) {
 	o, s := p.o, p.o.stream[0]
 	a := p.rolloutArgs(p.liveOf(&p.held.counters), -1)
 	if drawn {
 		a.GivenAt, a.GivenLen, a.Given = p.held.givenAt.u(0), p.held.givenLen.u(0), p.held.given.u(0)
 	}
-	launch(o, kernel.Replay, kernel.LanesGrid(p.lanes), s, a)
+	k := kernel.Replay
+	if w := &p.plan.World; ended && w.Steps+int(bit(w.EndRows)) <= kernel.PlaceRows {
+		k = kernel.Place
+	}
+	launch(o, k, kernel.LanesGrid(p.lanes), s, a)
 	launch(o, kernel.Tally, kernel.OneGrid(), s, p.tallyArgs())
 }
 
 // rollGiven runs the steps of a batch all of whose actions are given.
 func (p *program) rollGiven() {
-	p.layOut(false)
+	p.layOut(false, false)
 	p.download()
 	p.o.sync(p.o.stream[0])
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-ml/sluice/cpu"
 	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/cuda/kernel"
 	"github.com/sluice-ml/sluice/cuda/sim"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/rng"
@@ -80,6 +81,24 @@ func TestStackOf(t *testing.T) {
 			plan.World.Moves = nil
 			require.Nil(t, stackOf(plan))
 		})
+	}
+}
+
+// What was drawn is placed where place has room for so many steps, else replayed, to the same bits.
+func TestDrawnRows(t *testing.T) {
+	for steps, want := range map[int]string{kernel.PlaceRows: "place", kernel.PlaceRows + 1: "replay"} {
+		ran := map[string]bool{}
+		drv := &edited{Driver: sim.Driver(strict), fail: func(_ string, _ int, kernel string) error {
+			ran[kernel] = true
+			return nil
+		}}
+		plan := small(t, graph.Moves{Kind: graph.Increment, Registers: 1, Values: steps, Stop: graph.StopAnywhere}, false, 4)
+		require.Equal(t, steps, plan.World.Steps)
+		src := graph.Source{Key: rng.NewKey(9), Count: 5, Lanes: 2, Epsilon: .5}
+		a, b := newTwin(t, open(t, drv, Config{Chunk: 24}), plan), newTwin(t, cpu.New(cpu.Config{}), plan)
+		require.Equal(t, b.run(src, nil), a.run(src, nil))
+		require.Equal(t, want == "place", ran["place"])
+		require.Equal(t, want == "replay", ran["replay"])
 	}
 }
 
@@ -160,7 +179,7 @@ func TestDrawnShortOfMemory(t *testing.T) {
 
 // Launches and waits that fail end the device, at each of the places of a drawn rollout.
 func TestDrawnFailures(t *testing.T) {
-	for _, c := range []struct{ call, kernel string }{{"launch", "walk_few"}, {"launch", "replay"}, {"launch", "gather"}, {"sync", ""}} {
+	for _, c := range []struct{ call, kernel string }{{"launch", "walk_few"}, {"launch", "place"}, {"launch", "gather"}, {"sync", ""}} {
 		t.Run(c.call+c.kernel, func(t *testing.T) {
 			drv := &edited{Driver: sim.Driver(sim.Config{}), fail: func(call string, _ int, kernel string) error {
 				if call != c.call || c.kernel != "" && kernel != c.kernel {

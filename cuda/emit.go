@@ -89,8 +89,12 @@ func (p *program) logProb(in *graph.Instr, v *view) kernel.LogProbArgs {
 
 func (p *program) gatherGrad(in *graph.Instr, v *view, first bool) kernel.GatherGradArgs {
 	w := &p.plan.World
-	return kernel.GatherGradArgs{Span: v.span, D: v.val(in.B), Out: p.grad(in.Out), Bias: p.grad(in.C), Feat: v.rows.Feat,
+	a := kernel.GatherGradArgs{Span: v.span, D: v.val(in.B), Gate: v.val(in.A), Out: p.grad(in.Out), Bias: p.grad(in.C), Feat: v.rows.Feat,
 		Active: int32(w.Active), Values: int32(w.Values), N: int32(in.N), GradLen: int32(p.plan.GradLen), First: bit(first)}
+	if in.Out.Class == graph.None { // the bias alone: unbiased
+		a.Active, a.Values = 0, 1
+	}
+	return a
 }
 
 // emitOne is an instruction whose kernel does one.

@@ -22,7 +22,7 @@ func (p *program) emitFast(run []graph.Instr, v *view, s driver.Stream, first bo
 		return false
 	case in.Op == graph.OpLinear:
 		p.fastLinear(in, v, s)
-	case in.Op == graph.OpLinearBack && in.A.Class == graph.Scratch && in.Out.Class == graph.Scratch:
+	case productBack(in):
 		p.fastBack(in, v, s)
 	case in.Op == graph.OpLinearGrad && p.full(v):
 		p.fastGrad(in, v, s, first)
@@ -78,14 +78,16 @@ func (p *program) fastBack(in *graph.Instr, v *view, s driver.Stream) {
 	}
 }
 
-// fastGrad is xᵀ·d a lane; the bias is a gather-sum's without features.
+// fastGrad is xᵀ·d a lane; unbiased has seen to the bias.
 func (p *program) fastGrad(in *graph.Instr, v *view, s driver.Stream, first bool) {
 	g := driver.Gemm{TransA: true, M: in.K, N: in.N, K: v.height(), C: driver.Ptr(p.grad(in.Out)), LDC: in.N, Beta: float32(1 - bit(first)),
 		Count: int(v.span.Lanes), StrideC: int64(p.plan.GradLen)}
 	g.A, g.LDA, g.StrideA = v.matrix(in.A)
 	g.B, g.LDB, g.StrideB = v.matrix(in.B)
 	p.gemm(s, g)
-	a := kernel.GatherGradArgs{Span: v.span, D: v.val(in.B), Bias: p.grad(in.C), Values: 1, N: int32(in.N), GradLen: int32(p.plan.GradLen), First: bit(first)}
-	k, grid := a.Launch()
-	launch(p.o, k, grid, s, kernel.Several[kernel.GatherGradArgs]{a})
+}
+
+// productBack reports whether cuBLAS takes d·Wᵀ.
+func productBack(in *graph.Instr) bool {
+	return in.Op == graph.OpLinearBack && in.N > kernel.Narrow && in.A.Class == graph.Scratch && in.Out.Class == graph.Scratch
 }

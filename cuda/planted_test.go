@@ -23,7 +23,7 @@ type bug struct {
 }
 
 // walked are the kernels that only a Plan which walk takes runs.
-var walked = []string{"walk_few", "replay"}
+var walked = []string{"walk_few", "replay", "place"}
 
 const guard = `@%p\d+ bra[^;]*;` // the first branch of a kernel that begins with its bounds check
 
@@ -47,6 +47,12 @@ var bugs = []bug{
 
 	{"no barrier before a walk reads who lives", "walk_few", `bar\.sync[^;]*;`, "", false, sim.Uninitialised, ""},
 	{"a walk's layer that nobody writes", "walk_few", `st\.shared\.v4\.f32[^;]*;`, "", true, sim.Uninitialised, ""},
+	{"no barrier among places", "place", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
+	{"places of lanes in one", "place", `mul\.lo\.s32`, "add.s32", false, sim.OutOfBounds, ""},
+	{"a warp's rows in one place", "place", `popc\.b32`, "mov.b32", true, sim.Race, ""},
+	{"steps that are not summed", "place", `shfl\.sync\.up[^;]*;`, "", true, sim.Uninitialised, "gather"},
+	{"rows of a place taken away", "place", `add\.s32`, "sub.s32", true, sim.OutOfBounds, ""},
+	{"counts that nobody writes", "place", `st\.global\.u32[^;]*;`, "", true, sim.Uninitialised, "tally"},
 	{"no barrier in the replay", "replay", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
 	{"a replay before its lane's rows", "replay", `add\.s32`, "sub.s32", false, sim.OutOfBounds, ""},
 	{"a replay of lanes in one place", "replay", `mul\.lo\.s32`, "add.s32", false, sim.Race, ""},
@@ -105,7 +111,14 @@ func trained(t *testing.T, b *bug, plan *graph.Plan) (it iteration, err error) {
 	w := newTwin(t, dev, plan)
 	moments, err := dev.Alloc(2 * plan.Params.Len())
 	require.NoError(t, err)
-	if it = w.run(graph.Source{Key: rng.NewKey(1), Count: 11, Lanes: 3}, nil); it.Err != nil {
+	src := graph.Source{Key: rng.NewKey(1), Count: 11, Lanes: 3}
+	if it = w.run(src, nil); b != nil && b.kernel == "replay" { // of what is given
+		for i := range src.Count {
+			src.Given = append(src.Given, w.program.Actions(nil, i))
+		}
+		it = w.run(src, nil)
+	}
+	if it.Err != nil {
 		return it, it.Err
 	}
 	rates := graph.Scalars{Rates: []float32{.01, .1}, Keep: []float32{1, 1}, C1: 10, C2: 1000}

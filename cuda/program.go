@@ -21,6 +21,7 @@ type program struct {
 	step      [][]graph.Instr // Step in runs: see runs
 	heads     [][]graph.Instr // Step's slice for Eval
 	undrawn   [][]graph.Instr // Step without OpSample
+	backFull  [][]graph.Instr // of pieces all of whose rows every lane has, in the fast mode
 	recompute [][]graph.Instr // Step's slice for Saved values that were dropped
 	stack     []graph.Instr   // what walk multiplies, nil if it does not know this Plan
 	back      [][]graph.Instr // Backward
@@ -91,6 +92,10 @@ func compile(d *device, plan *graph.Plan) (*program, error) {
 		}
 	}
 	p.recompute, p.back = runs(slice(plan.Step, want)), runs(plan.Backward)
+	if p.o.blas != nil {
+		list := ungated(plan.Backward)
+		p.back, p.backFull = runs(list), runs(unbiased(list))
+	}
 	p.undrawn = runs(slices.DeleteFunc(slices.Clone(plan.Step), func(in graph.Instr) bool { return in.Op == graph.OpSample }))
 	p.stack = stackOf(plan)
 	p.rolloutJob, p.closeJob, p.backwardJob, p.updateJob = p.rollout, p.closing, p.backward, p.update

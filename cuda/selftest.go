@@ -129,6 +129,11 @@ func selftests() []selftest {
 			c := s.Sub(s.Data(graph.LogR), s.SumT(s.LogPF(pf)))
 			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}}
 		}},
+		{"crowd", graph.Moves{Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopAnywhere}, false, 1100, 32, sgd, func(s *sketch) graph.Want {
+			pf := s.layer(s.torso(graph.Tanh, 8), s.World().Actions) // more trajectories than are drawn in small blocks
+			c := s.Sub(s.Data(graph.LogR), s.SumT(s.LogPF(pf)))
+			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}}
+		}},
 		{"flow", graph.Moves{Kind: graph.Increment, Registers: 3, Values: 3, Stop: graph.StopFull}, true, 50, 0, adam, func(s *sketch) graph.Want {
 			h := s.torso(graph.Leaky, 20) // detailed balance, with end rows
 			pf, f := s.layer(h, s.World().Actions), s.Column(s.layer(h, 1))

@@ -27,7 +27,7 @@ func TestSelfTestOnTheCPU(t *testing.T) {
 		require.NoError(t, os.WriteFile("testdata/selftest.txt", []byte(text), 0o644))
 		t.Skip("rewritten")
 	}
-	require.Len(t, checks, 25)
+	require.Len(t, checks, 30)
 	for _, c := range checks {
 		require.True(t, c.Passed(), c.Name)
 	}

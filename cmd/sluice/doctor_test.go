@@ -15,7 +15,7 @@ import (
 func TestDoctor(t *testing.T) {
 	dir := t.TempDir()
 	out := do(t, dir, "doctor", "--device", "cpu")
-	require.Contains(t, out, "25 of 25 checks have the defined bits")
+	require.Contains(t, out, "30 of 30 checks have the defined bits")
 	require.Contains(t, out, "  training  has the defined bits\n")
 	require.NotContains(t, out, "no GPU", "nobody asked")
 
@@ -57,7 +57,7 @@ func TestDoctorOnTheSimulator(t *testing.T) {
 	p := devices[0].(map[string]any)
 	require.Equal(t, "cuda/simulator", p["name"])
 	require.Equal(t, "has the defined bits", p["training"])
-	require.Len(t, p["checks"], 25)
+	require.Len(t, p["checks"], 30)
 	require.NotContains(t, p, "speed", "there is nothing to measure")
 }
 
@@ -74,7 +74,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	d := diagnosis{Devices: []patient{sound, bent, failing}}
 	require.NoError(t, d.print(&s))
 	require.Contains(t, s.String(), "DIFFERS   tiles/rollout")
-	require.Contains(t, s.String(), "  kernels   0 of 25 checks")
+	require.Contains(t, s.String(), "  kernels   0 of 30 checks")
 	require.Contains(t, s.String(), ", should be "+trainedHash[:12]+"\n")
 	require.Contains(t, s.String(), "FAILED    it is on fire")
 

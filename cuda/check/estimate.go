@@ -20,8 +20,8 @@ import (
 //	chain = waves * instructions of a warp * cycles of an instruction when the warp is alone
 //	cache = max(sectors * 32 bytes / rate of the first-level caches, 3 * bytes written / rate of the second-level cache)
 //
-// and launches follow each other. A gradient takes no less than its bias's chain, which has blocks of its own; kernels that go through
-// the steps of a rollout by themselves are in steps.go. Instructions are those of the PTX, of which the machine's code has 0.8 to 1.5 times as many; of the tiled products,
+// and launches follow each other. A gradient takes no less than its bias's chain, which has blocks of its own; walk, which goes through
+// the steps of a rollout by itself, is in steps.go. Instructions are those of the PTX, of which the machine's code has 0.8 to 1.5 times as many; of the tiled products,
 // where that matters, the multiply-adds over the share they have in the inner loop. Three times what is written: row kernels read about
 // two values for one they write; weights are found in the first-level cache.
 
@@ -113,7 +113,7 @@ func (l launched) time(costs []counters, regs *table) (timed, error) {
 		t.longest("cache", 4*(m*k+m*n+k*n)*batch/card.second)
 		t.seconds += card.ramp
 		return t, nil
-	case "walk", "replay":
+	case "walk":
 		return l.steps(costs)
 	case "fill":
 		words, err := strconv.ParseFloat(l.shape, 64)
@@ -146,7 +146,9 @@ func (l launched) time(costs []counters, regs *table) (timed, error) {
 	t.longest("chain", ceil(perMultiprocessor/resident)*c.instructions*alone(l.kernel)/card.clock)
 	t.longest("cache", blocks*warps*max(c.sectors*32/card.first, 3*c.stored/card.second))
 	if strings.Contains(l.kernel, "_grad") { // beside the tiles goes a bias, in a chain of its own
-		i := slices.IndexFunc(costs, func(c counters) bool { return c.kernel == "gather_grad" && strings.HasPrefix(c.shape, "0") })
+		i := slices.IndexFunc(costs, func(c counters) bool {
+			return c.kernel == "gather_grad" && strings.HasPrefix(c.shape, "0") && strings.Contains(c.shape, "gate") == strings.Contains(l.shape, "gate")
+		})
 		t.longest("bias", costs[max(i, 0)].instructions*alone("gather_grad")/card.clock)
 	}
 	t.seconds += card.ramp

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// This file estimates the kernels that go through the steps of a rollout by themselves. A step cannot begin before the one before it has
+// This file estimates the kernel that goes through the steps of a rollout by itself. A step cannot begin before the one before it has
 // ended, so times of steps add up, and what is counted is one step of one block.
 //
 // Lengths are taken as spread evenly from 0 to twice the average, the longest trajectory having twice the average, and alike in all
@@ -17,8 +17,6 @@ import (
 //	stream  = every weight once a block from the second-level cache, whoever lives
 //	between = the other instructions: gather, head and bookkeeping at 2.5 cycles each, for all warps do them and have several chains;
 //	          the draw and the move at 5, one warp having them; and five round trips to memory, one after the other
-//
-// A step of replay takes what a launch of advance takes, without its node.
 
 const (
 	countedSteps = 77 // of the longest trajectory, as in cuda/testdata/launches.txt
@@ -28,16 +26,12 @@ const (
 func (l launched) steps(costs []counters) (t timed, err error) {
 	t.launched = l
 	of := map[string]counters{}
-	for _, name := range []string{"walk", "sample", "moves", "advance"} {
+	for _, name := range []string{"walk", "sample", "moves"} {
 		i := slices.IndexFunc(costs, func(c counters) bool { return c.kernel == name })
 		if i < 0 {
 			return t, fmt.Errorf("nothing is known of kernel %q", name)
 		}
 		of[name] = costs[i]
-	}
-	if l.kernel == "replay" {
-		t.seconds, t.bound = countedSteps*(card.ramp+of["advance"].instructions*alone("advance")/card.clock), "chain"
-		return t, nil
 	}
 	c, warps := of["walk"], float64(l.threads)/32
 	draw := of["sample"].instructions + of["moves"].instructions

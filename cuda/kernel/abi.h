@@ -107,6 +107,7 @@ struct Draw {
 // advance: leave, moves, append in one launch (worlds that are data). A lane with a fault or without live slots does nothing: its count is 0 and
 // from[l] = rows[l], so that spans of its newest rows are empty.
 // replay: begin and all steps in one launch, where every trajectory is given and the world is data.
+// place (place.cu): what replay leaves of lists that all end where their trajectories do, without a barrier a step.
 // All take RolloutArgs.
 struct RolloutArgs {
   World world;
@@ -131,8 +132,8 @@ struct FeaturesArgs { const i32 *state; i32 *feat; i32 n, ints, values, pad; };
 struct GatherArgs { Span span; Val out; const float *a, *b; const i32 *feat; i32 active, n, act, pad; };
 // gather_grad: OpGatherGrad: per lane, out + l*grad_len is [features, n], bias + l*grad_len is [n]; chains over the span's rows in
 // order, going on from what is there (first = 1: from 0; every element of out is then written). values: feature f of register k is in
-// [k*values, (k+1)*values), one per register and row.
-struct GatherGradArgs { Span span; Val d; float *out, *bias; const i32 *feat; i32 active, values, n, grad_len, first, pad; };
+// [k*values, (k+1)*values), one per register and row. Where there is a gate, d counts as +0 wherever it is not positive.
+struct GatherGradArgs { Span span; Val d, gate; float *out, *bias; const i32 *feat; i32 active, values, n, grad_len, first, pad; };
 
 // --- linear.cu. linear: OpLinear: out = act(A W + bias), W [k, n].
 struct LinearArgs { Span span; Val out, a; const float *w, *bias; i32 k, n, act, pad; };
@@ -157,7 +158,7 @@ struct SampleArgs {
 };
 
 // --- walk.cu. walk: the drawn actions of batch trajectories of a world that is data, which is all it leaves: trajectory i's from
-// given + i*world.steps on. replay (of RolloutArgs) makes rows of them.
+// given + i*world.steps on. place (of RolloutArgs) makes rows of them, or where one has not ended replay.
 struct Layer { const float *w, *bias; i32 k, n, act, pad; }; // w [k, n]
 const int LAYERS = 8;
 struct WalkArgs {

@@ -115,7 +115,7 @@ type (
 	}
 	GatherGradArgs struct {
 		Span                              Span
-		D                                 Val
+		D, Gate                           Val
 		Out, Bias                         uint64
 		Feat                              uint64
 		Active, Values, N, GradLen, First int32

@@ -148,13 +148,35 @@ func gatherCost(id kernel.ID, perThread int) cost {
 	}}
 }
 
+func scatterArgs(r *rig, active, n int, gate bool) kernel.GatherGradArgs {
+	l, size := even(pieceRows), (20*active+1)*n
+	grads := up(r, r.floats(costLanes*size))
+	a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, n, n, true).Val, Feat: up(r, r.features(l, max(active, 1), 20)),
+		Out: grads, Bias: grads + uint64(80*active*n), Active: int32(active), Values: 20, N: int32(n), GradLen: int32(size)}
+	if gate {
+		a.Gate = r.matrix(l, n, n, false).Val
+	}
+	return a
+}
+
+// gatedCost is a first layer's gradient with a gate, or without registers a bias's.
+func gatedCost(active, n int) cost {
+	return cost{kernel.GatherGrad, fmt.Sprintf("%dx%d/gate", active, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
+		return abreast(r, (*kernel.GatherGradArgs).Launch, scatterArgs(r, active, n, true))
+	}}
+}
+
+// besideCost is that of a first layer with another's bias beside it.
+func besideCost(active, n int) cost {
+	return cost{kernel.GatherGrad, fmt.Sprintf("%dx%d/gate+0x%d", active, n, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
+		return abreast(r, (*kernel.GatherGradArgs).Launch, scatterArgs(r, active, n, true), scatterArgs(r, 0, n, false))
+	}}
+}
+
 // scatterCost is a first layer's gradient, or without registers a bias's.
 func scatterCost(id kernel.ID, active, n int) cost {
 	return cost{id, fmt.Sprintf("%dx%d", active, n), costLanes * pieceRows, func(r *rig) kernel.Grid {
-		l, size := even(pieceRows), (20*active+1)*n
-		grads := up(r, r.floats(costLanes*size))
-		a := kernel.GatherGradArgs{Span: l.span(r, false), D: r.matrix(l, n, n, true).Val, Feat: up(r, r.features(l, max(active, 1), 20)),
-			Out: grads, Bias: grads + uint64(80*active*n), Active: int32(active), Values: 20, N: int32(n), GradLen: int32(size)}
+		a := scatterArgs(r, active, n, false)
 		_, g := a.Launch()
 		switch id {
 		case kernel.GatherGradAny:
@@ -255,6 +277,24 @@ func replayCost() cost {
 			p.given = append(p.given, []int32{int32(i % 4), 4})
 		}
 		return measured(r, kernel.Replay, kernel.LanesGrid(costLanes), newTour(r, p, false).args)
+	}}
+}
+
+// placeCost is 256 trajectories in each lane, so that every warp has some, whose lengths are spread evenly from 1 to 77.
+func placeCost() cost {
+	const each, longest = 256, 77
+	p := newModel(graph.Moves{Kind: graph.Increment, Registers: 4, Values: 20, Stop: graph.StopAnywhere}, false, costLanes*each, costLanes, each*longest)
+	rows := 0
+	for i := range p.batch {
+		var list []int32
+		for k := range i * 31 % longest {
+			list = append(list, int32(k%4))
+		}
+		p.given = append(p.given, append(list, 4))
+		rows += len(list) + 1
+	}
+	return cost{kernel.Place, "20^4", rows, func(r *rig) kernel.Grid {
+		return measured(r, kernel.Place, kernel.LanesGrid(costLanes), newTour(r, p, false).args)
 	}}
 }
 

@@ -62,6 +62,62 @@ template <bool QUADS> struct Part {
   }
 };
 
+// Inflow is a gradient and its gate, if it has one.
+struct Inflow {
+  const float *d, *gate;
+  u32 ld, gate_ld;
+  bool gates;
+};
+
+FN Inflow inflow(const GatherGradArgs &a, const Piece &p) {
+  return Inflow{at(a.d, p), at(a.gate, p), (u32)a.d.ld, (u32)a.gate.ld, a.gate.p != nullptr};
+}
+
+FN float gated(float d, float y) { return y > 0.0f ? d : 0.0f; }
+
+// add_rows adds the list's rows of columns j on to the sums, in order.
+template <bool GATED, bool QUADS, i32 COUNT>
+FN void add_rows(const Part<QUADS> &own, const Inflow &from, u32 j, const i32 *rows, i32 count, float (&s)[COUNT]) {
+  constexpr i32 AT_ONCE = GATED ? SCATTER_AHEAD / 2 : SCATTER_AHEAD;
+  ROLLED for (i32 i = 0; i < count; i += AT_ONCE) {
+    float g[AT_ONCE][COUNT], y[AT_ONCE][COUNT];
+    UNROLL for (i32 q = 0; q < AT_ONCE; q++) {
+      u32 row = (u32)rows[i + q];
+      Part<QUADS>::get(own, g[q], from.d + (row * from.ld + j));
+      if (GATED) Part<QUADS>::get(own, y[q], from.gate + (row * from.gate_ld + j));
+    }
+    if (GATED) UNROLL for (i32 q = 0; q < AT_ONCE; q++) UNROLL for (i32 c = 0; c < COUNT; c++) g[q][c] = gated(g[q][c], y[q][c]);
+    if (i + AT_ONCE <= count) {
+      UNROLL for (i32 q = 0; q < AT_ONCE; q++) UNROLL for (i32 c = 0; c < COUNT; c++) s[c] += g[q][c];
+    } else {
+      UNROLL for (i32 q = 0; q < AT_ONCE; q++) UNROLL for (i32 c = 0; c < COUNT; c++) s[c] = i + q < count ? s[c] + g[q][c] : s[c];
+    }
+  }
+}
+
+// gated_column is column with a gate.
+FN float gated_column(const float *d, const float *gate, u32 ld, u32 gate_ld, i32 n, float s) {
+  const i32 half = AHEAD / 2;
+  ROLLED for (i32 r = 0; r < n; r += half) {
+    float g[half], y[half];
+    if (r + half <= n) {
+      UNROLL for (i32 i = 0; i < half; i++, d += ld, gate += gate_ld) g[i] = *d, y[i] = *gate;
+      UNROLL for (i32 i = 0; i < half; i++) s += gated(g[i], y[i]);
+    } else {
+      UNROLL for (i32 i = 0; i < half; i++) if (r + i < n) g[i] = d[(u32)i * ld], y[i] = gate[(u32)i * gate_ld];
+      UNROLL for (i32 i = 0; i < half; i++) if (r + i < n) s += gated(g[i], y[i]);
+    }
+  }
+  return s;
+}
+
+// bias_sum is bias_block of what flows in.
+template <i32 NT> FN void bias_sum(const Inflow &from, i32 rows, i32 n, i32 b, float *bias, bool first) {
+  i32 j = b * NT + thread();
+  if (!from.gates) bias_block<NT>(from.d, from.ld, rows, n, b, bias, first);
+  else if (j < n) bias[j] = gated_column(from.d + j, from.gate + j, from.ld, from.gate_ld, rows, first ? 0.0f : bias[j]);
+}
+
 // scatter adds the rows of d to the sums of the value that register k has in each. Sums of different values are chains of their own: a
 // warp has a value, finds its rows, and adds them in order.
 template <bool QUADS> FN void scatter(Scatter &room, const GatherGradArgs &a) {
@@ -71,10 +127,9 @@ template <bool QUADS> FN void scatter(Scatter &room, const GatherGradArgs &a) {
   i32 j = block_x() % tiles * Columns::block + lane * (QUADS ? 4 : 1);
   Columns own = {j < a.n, j + 128 < a.n};
   u64 grads = (u64)p.lane * (u32)a.grad_len;
-  u32 ld = (u32)a.d.ld;
-  const float *d = at(a.d, p);
+  Inflow from = inflow(a, p);
   if (k >= a.active) {
-    bias_block<256>(d, ld, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
+    bias_sum<256>(from, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
     return;
   }
   const i32 *feat = a.feat + ((u64)first_row(a.span, p) * (u32)a.active + (u32)k);
@@ -104,16 +159,8 @@ template <bool QUADS> FN void scatter(Scatter &room, const GatherGradArgs &a) {
       if (own.here && (count || fresh)) {
         float *out = a.out + (grads + ((u64)(u32)(k * a.values + v) * (u32)a.n + (u32)j)), s[Columns::count] = {};
         if (!fresh) Columns::get(own, s, out);
-        ROLLED for (i32 i = 0; i < count; i += SCATTER_AHEAD) {
-          float g[SCATTER_AHEAD][Columns::count];
-          UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) Columns::get(own, g[q], d + ((u32)rows[i + q] * ld + (u32)j));
-          if (i + SCATTER_AHEAD <= count) {
-            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++) UNROLL for (i32 c = 0; c < Columns::count; c++) s[c] += g[q][c];
-          } else {
-            UNROLL for (i32 q = 0; q < SCATTER_AHEAD; q++)
-              UNROLL for (i32 c = 0; c < Columns::count; c++) s[c] = i + q < count ? s[c] + g[q][c] : s[c];
-          }
-        }
+        if (from.gates) add_rows<true>(own, from, (u32)j, rows, count, s);
+        else add_rows<false>(own, from, (u32)j, rows, count, s);
         Columns::put(own, out, s);
       }
       warp_barrier(); // and read
@@ -143,10 +190,10 @@ KERNEL(32) gather_grad_wide(const Several<GatherGradArgs> all) {
   const GatherGradArgs &a = all.of[block_z()];
   Piece p = piece(a.span);
   i32 tiles = cut(a.n, 32), k = block_x() / tiles, j = block_x() % tiles * 32 + thread();
-  const float *d = at(a.d, p);
+  Inflow from = inflow(a, p);
   u64 grads = (u64)p.lane * (u32)a.grad_len;
   if (k >= a.active) {
-    bias_block<32>(d, (u32)a.d.ld, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
+    bias_sum<32>(from, p.n, a.n, block_x() - tiles * a.active, a.bias + grads, a.first);
     return;
   }
   if (j >= a.n) return;
@@ -159,7 +206,8 @@ KERNEL(32) gather_grad_wide(const Several<GatherGradArgs> all) {
     i32 f[ahead];
     UNROLL for (i32 i = 0; i < ahead; i++) {
       u32 row = (u32)lower(r + i, p.n - 1);
-      g[i] = d[row * (u32)a.d.ld + (u32)j];
+      g[i] = from.d[row * from.ld + (u32)j];
+      if (from.gates) g[i] = gated(g[i], from.gate[row * from.gate_ld + (u32)j]);
       f[i] = feat[row * (u32)a.active] - k * a.values;
     }
     UNROLL for (i32 i = 0; i < ahead; i++) if (r + i < p.n) out[(u64)(u32)f[i] * (u32)a.n] += g[i];

@@ -21,7 +21,7 @@ func Together[A any](all []A, launch func(*A) (ID, Grid)) (k ID, g Grid, n int) 
 
 func cut(n, by int) int { return (n + by - 1) / by }
 
-// LanesGrid is a block a lane: Begin, Leave, Moves, Settle, Append, Advance, Replay.
+// LanesGrid is a block a lane: Begin, Leave, Moves, Settle, Append, Advance, Replay, Place.
 func LanesGrid(lanes int) Grid { return Grid{lanes, 1, 256} }
 
 // OneGrid is one warp: Tally.
@@ -95,6 +95,9 @@ const (
 	// WalkWidth is the widest layer that Walk takes, and WalkActions the widest head.
 	WalkWidth, WalkActions = 256, SerialActions
 
+	// PlaceRows is the most rows of a trajectory that Place has room for.
+	PlaceRows = 1024
+
 	walkRows, walkFew = 32, 8 // trajectories a block
 )
 
@@ -136,7 +139,7 @@ func (a *GatherGradArgs) Launch() (ID, Grid) {
 	switch {
 	case a.Values > scatterValues:
 		return GatherGradWide, grid(32, 32)
-	case quads([]uint64{a.D.P, a.Out}, a.N, a.D.LD, a.GradLen):
+	case quads([]uint64{a.D.P, a.Gate.P, a.Out}, a.N, a.D.LD, a.Gate.LD, a.GradLen):
 		return GatherGrad, grid(256, 256)
 	}
 	return GatherGradAny, grid(32, 256)

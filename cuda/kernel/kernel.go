@@ -24,6 +24,8 @@ const (
 	Replay
 	Tally
 
+	Place // place.cu
+
 	Features // eval.cu
 
 	Gather // gather.cu
@@ -80,6 +82,7 @@ const (
 
 var names = [Count]string{
 	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Replay: "replay", Tally: "tally",
+	Place:    "place",
 	Features: "features",
 	Gather:   "gather", GatherAny: "gather_any", GatherGrad: "gather_grad", GatherGradAny: "gather_grad_any",
 	GatherGradWide: "gather_grad_wide",

@@ -1,5 +1,6 @@
 // All kernels, one module.
 #include "rollout.cu"
+#include "place.cu"
 #include "eval.cu"
 #include "gather.cu"
 #include "linear.cu"

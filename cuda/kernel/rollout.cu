@@ -119,19 +119,25 @@ FN bool forward_mask(const World &w, u32 *mask, const i32 *s) {
   return any != 0;
 }
 
+// backward_word is word b of graph.Moves.MaskBackward.
+FN u32 backward_word(const World &w, const i32 *s, i32 b) {
+  u32 m = 0;
+  if (w.kind == 0) {
+    i32 n = lower(32, w.ints - 32 * b);
+    ROLLED for (i32 i = 0; i < n; i++) m |= (u32)(s[32 * b + i] > 0) << i;
+  } else if (b == 0) {
+    m = s[0] != 0;
+  }
+  return m;
+}
+
 // backward_mask is graph.Moves.MaskBackward.
 FN void backward_mask(const World &w, u32 *mask, const i32 *s) {
-  ROLLED for (i32 b = 0; b < w.bw; b++) {
-    u32 m = 0;
-    if (w.kind == 0) {
-      i32 n = lower(32, w.ints - 32 * b);
-      ROLLED for (i32 i = 0; i < n; i++) m |= (u32)(s[32 * b + i] > 0) << i;
-    } else if (b == 0) {
-      m = s[0] != 0;
-    }
-    mask[b] = m;
-  }
+  ROLLED for (i32 b = 0; b < w.bw; b++) mask[b] = backward_word(w, s, b);
 }
+
+// uniform is log P_B of a state that count backward actions leave.
+FN float uniform(i32 count) { return 0.0f - log_f((float)count); }
 
 // move_state is graph.Moves.Step: it returns the undo action.
 FN i32 move_state(const World &w, i32 *s, i32 action) {
@@ -285,7 +291,7 @@ FN bool do_settle(const RolloutArgs &a, const Lane &v, Room &room) {
       t = a.live.live[slot];
       row = a.live.last_row[slot];
       undo = a.live.last_undo[slot];
-      a.rows.log_pb[row] = 0.0f - log_f((float)count);
+      a.rows.log_pb[row] = uniform(count);
       if (w.stop < 0) ends = w.kind >= 0 ? is_terminal(w, s) : a.live.terminal[slot] != 0;
     }
     if (w.stop >= 0) continue;
@@ -340,12 +346,16 @@ FN bool idle(const RolloutArgs &a, const Lane &v) {
   return !works;
 }
 
+// first_trajectory is l*B/L: with B = q*L + r that is l*q + l*r/L, without a product beyond 32 bits.
+FN i32 first_trajectory(const RolloutArgs &a, i32 l) {
+  u32 lanes = (u32)a.lanes, q = (u32)a.live.batch / lanes, r = (u32)a.live.batch % lanes;
+  return (i32)((u32)l * q + (u32)l * r / lanes);
+}
+
 // do_begin puts the lane's trajectories at the source and gives them a row each.
 FN void do_begin(const RolloutArgs &a, const Lane &v, Room &room) {
   const World &w = a.world;
-  // l*B/L = l*q + l*r/L with B = q*L + r: no product beyond 32 bits.
-  u32 lanes = (u32)a.lanes, q = (u32)a.live.batch / lanes, r = (u32)a.live.batch % lanes, l = (u32)v.l;
-  i32 first = (i32)(l * q + l * r / lanes), n = (i32)((l + 1) * q + (l + 1) * r / lanes) - first;
+  i32 first = first_trajectory(a, v.l), n = first_trajectory(a, v.l + 1) - first;
   ROLLED for (i32 g = 0; g < n; g += ROLL) {
     i32 i = g + thread(), slot = v.slot0 + i;
     if (i >= n) break;

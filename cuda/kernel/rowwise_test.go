@@ -58,42 +58,51 @@ func TestGather(t *testing.T) {
 
 // The sums start from nothing in the first span and go on in the next.
 func TestGatherGrad(t *testing.T) {
-	for i, c := range []struct{ rows, active, values, n int }{{33, 3, 5, 40}, {1, 3, 5, 40}, {31, 3, 5, 40}, {255, 3, 5, 40}, {1000, 2, 5, 5}, {33, 1, 2, 40}, {33, 3, 97, 40},
-		{33, 3, 5, 1}, {33, 3, 5, 32}, {33, 3, 5, 33}, {33, 3, 5, 132}, {1600, 1, 1, 8}, {33, 3, 5, 256}, {33, 0, 1, 40}, {33, 0, 1, 260}} {
-		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			r := newRig(t)
-			l := pieceLayout(c.rows)
-			feat := r.features(l, max(c.active, 1), c.values)
-			d := r.matrix(l, c.n, c.n+i%2*4, false)
-			size := c.active * c.values * c.n
-			length := size + c.n + 4
-			a := kernel.GatherGradArgs{Span: l.span(r, false), D: d.Val, Feat: up(r, feat), Active: int32(c.active), Values: int32(c.values), N: int32(c.n), GradLen: int32(length)}
-			id, g := a.Launch()
-			x := (c.n + 31) / 32
-			for id, g := range map[kernel.ID]kernel.Grid{id: g, kernel.GatherGradAny: {X: x*c.active + (c.n+255)/256, Y: 3, Threads: 256},
-				kernel.GatherGradWide: {X: x * (c.active + 1), Y: 3, Threads: 32}} {
-				grads := r.blank(len(l.n) * length)
-				a.Out, a.Bias = grads, grads+uint64(4*size)
-				first := c.rows / 3
-				a.First, a.Span.Begin, a.Span.Len = 1, 2, int32(first)
-				run(r, id, g, a)
-				a.First, a.Span.Begin, a.Span.Len = 0, 2+int32(first), int32(c.rows-first)
-				run(r, id, g, a)
-				for lane, n := range l.n {
-					want := make([]float32, size+c.n)
-					for i := range n {
-						row := l.global(lane, i)
-						for j := range c.n {
-							for k := range c.active {
-								want[int(feat[row*c.active+k])*c.n+j] += d.row(lane, i)[j]
-							}
-							want[size+j] += d.row(lane, i)[j]
-						}
-					}
-					same(t, want, down[float32](r, grads+uint64(4*lane*length), len(want)), id.String())
+	for i, c := range []struct{ rows, active, values, n int }{{33, 3, 5, 40}, {1, 3, 5, 40}, {31, 3, 5, 40}, {15, 2, 3, 8}, {255, 3, 5, 40}, {1000, 2, 5, 5}, {33, 1, 2, 40}, {33, 3, 97, 40},
+		{33, 3, 5, 1}, {33, 3, 5, 32}, {33, 3, 5, 33}, {33, 3, 5, 132}, {33, 3, 5, 136}, {1600, 1, 1, 8}, {33, 3, 5, 256}, {33, 0, 1, 40}, {33, 0, 1, 260}} {
+		for _, gates := range []bool{false, true} {
+			t.Run(fmt.Sprint(c, gates), func(t *testing.T) {
+				r := newRig(t)
+				l := pieceLayout(c.rows)
+				feat := r.features(l, max(c.active, 1), c.values)
+				d, gate := r.matrix(l, c.n, c.n+i%2*4, false), r.matrix(l, c.n, c.n+(i+1)%2*8, false)
+				size := c.active * c.values * c.n
+				length := size + c.n + 4
+				a := kernel.GatherGradArgs{Span: l.span(r, false), D: d.Val, Feat: up(r, feat), Active: int32(c.active), Values: int32(c.values), N: int32(c.n), GradLen: int32(length)}
+				if gates {
+					a.Gate = gate.Val
 				}
-			}
-		})
+				id, g := a.Launch()
+				x := (c.n + 31) / 32
+				for id, g := range map[kernel.ID]kernel.Grid{id: g, kernel.GatherGradAny: {X: x*c.active + (c.n+255)/256, Y: 3, Threads: 256},
+					kernel.GatherGradWide: {X: x * (c.active + 1), Y: 3, Threads: 32}} {
+					grads := r.blank(len(l.n) * length)
+					a.Out, a.Bias = grads, grads+uint64(4*size)
+					first := c.rows / 3
+					a.First, a.Span.Begin, a.Span.Len = 1, 2, int32(first)
+					run(r, id, g, a)
+					a.First, a.Span.Begin, a.Span.Len = 0, 2+int32(first), int32(c.rows-first)
+					run(r, id, g, a)
+					for lane, n := range l.n {
+						want := make([]float32, size+c.n)
+						for i := range n {
+							row := l.global(lane, i)
+							for j := range c.n {
+								v := d.row(lane, i)[j]
+								if gates && !(gate.row(lane, i)[j] > 0) {
+									v = 0
+								}
+								for k := range c.active {
+									want[int(feat[row*c.active+k])*c.n+j] += v
+								}
+								want[size+j] += v
+							}
+						}
+						same(t, want, down[float32](r, grads+uint64(4*lane*length), len(want)), id.String())
+					}
+				}
+			})
+		}
 	}
 }
 

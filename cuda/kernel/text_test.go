@@ -25,7 +25,7 @@ func sized[A any](ids ...kernel.ID) {
 }
 
 func init() {
-	sized[kernel.RolloutArgs](kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay)
+	sized[kernel.RolloutArgs](kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay, kernel.Place)
 	sized[kernel.TallyArgs](kernel.Tally)
 	sized[kernel.FeaturesArgs](kernel.Features)
 	sized[kernel.GatherArgs](kernel.Gather, kernel.GatherAny)
@@ -78,7 +78,7 @@ func TestGridsFitTheCode(t *testing.T) {
 		t.Helper()
 		require.Equal(t, compiled[id.String()], g.Threads, id.String())
 	}
-	for _, id := range []kernel.ID{kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay} {
+	for _, id := range []kernel.ID{kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay, kernel.Place} {
 		is(id, kernel.LanesGrid(1))
 	}
 	for _, id := range []kernel.ID{kernel.Act, kernel.ActBack, kernel.Rows_, kernel.Carry} {

@@ -165,8 +165,8 @@ func TestWalkStops(t *testing.T) {
 	o.check(r)
 }
 
-// replayed is a given batch on the model and by replay in one launch.
-func replayed(r *rig, p *model) {
+// replayed is a given batch on the model and by one launch of replay, or place.
+func replayed(r *rig, p *model, k kernel.ID) {
 	o := newTour(r, p, false)
 	o.append(0)
 	for step := 0; o.alive(); step++ {
@@ -181,8 +181,8 @@ func replayed(r *rig, p *model) {
 		o.move(step)
 		o.append(step + 1)
 	}
-	o.launch(kernel.Replay)
-	o.compare("replay")
+	o.launch(k)
+	o.compare(k.String())
 	for l := range o.lane {
 		if o.lane[l].fault[0] != kernel.FaultNone {
 			return
@@ -241,7 +241,36 @@ func TestReplay(t *testing.T) {
 			if c.steps > 0 {
 				p.world.Steps = c.steps
 			}
-			replayed(r, p)
+			replayed(r, p, kernel.Replay)
+		})
+	}
+}
+
+// What place lays out are lists that end, of few and many trajectories a lane, of lanes with none, in worlds of more than a word of
+// actions, and of more steps than a block has threads.
+func TestPlace(t *testing.T) {
+	grid := graph.Moves{Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopAnywhere}
+	full := graph.Moves{Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopFull}
+	long := graph.Moves{Kind: graph.Increment, Registers: 1, Values: 300, Stop: graph.StopAnywhere}
+	for _, c := range []struct {
+		m            graph.Moves
+		endRows      bool
+		batch, lanes int
+	}{
+		{grid, false, 1, 1}, {grid, false, 31, 1}, {grid, false, 33, 1}, {grid, false, 31, 3}, {grid, false, 2, 5}, {grid, false, 255, 1},
+		{grid, false, 257, 1}, {grid, false, 600, 2}, {full, false, 33, 2}, {full, true, 32, 5}, {full, true, 513, 1}, {grid, true, 40, 2},
+		{graph.Moves{Kind: graph.Append, Registers: 3, Values: 40, Stop: graph.StopAnywhere}, false, 20, 2},
+		{graph.Moves{Kind: graph.Append, Registers: 3, Values: 4, Stop: graph.StopFull}, true, 20, 3},
+		{graph.Moves{Kind: graph.Increment, Registers: 33, Values: 2, Stop: graph.StopAnywhere}, false, 4, 1}, {long, false, 9, 2},
+		{graph.Moves{Kind: graph.Increment, Registers: 1, Values: kernel.PlaceRows, Stop: graph.StopFull}, true, 2, 1},
+	} {
+		t.Run(fmt.Sprint(c.m, c.endRows, c.batch, c.lanes), func(t *testing.T) {
+			r := newRig(t)
+			p := newModel(c.m, c.endRows, c.batch, c.lanes, room(c.m, c.batch, c.lanes))
+			for range c.batch {
+				p.given = append(p.given, p.random(r))
+			}
+			replayed(r, p, kernel.Place)
 		})
 	}
 }
