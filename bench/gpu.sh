@@ -72,7 +72,7 @@ rc=$?
 if [ $rc = 0 ]; then say "| doctor | passed | |"; else say "| doctor | **failed** ($rc): see doctor.json | |"; failed=1; fi
 if [ -z "$sim" ] && ! grep -q '"name": "cuda/' "$out/doctor.json"; then
   say
-  say "No GPU was found, so nothing else ran: $(grep -m1 '"missing"' "$out/doctor.json" | sed 's/^ *"missing": *"//; s/",*$//')"
+  say "No GPU was found that opens, so nothing else ran: $(grep -hm1 -E '"(missing|error)": *"[^"]' "$out/doctor.json" | sed -E 's/^ *"(missing|error)": *"//; s/",*$//')"
   exit $failed
 fi
 

@@ -49,7 +49,7 @@ func (b *brittle) next(call string) error {
 	return nil
 }
 
-// lost says that the failure is one that nobody is told of: of what is given back at the very end, or not needed.
+// lost says that the failure is one that nobody is told of: of what is given back at the very end, or, by Measure, not needed.
 func (b *brittle) lost() bool {
 	return !b.failed || slices.Contains([]string{"FreeEvent", "BLAS"}, b.calls[b.at-1])
 }

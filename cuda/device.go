@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -31,6 +32,9 @@ type Config struct {
 
 // oldest is the first CUDA whose driver reads PTX 6.3 (12040 is 12.4).
 const oldest = 10000
+
+// leastMajor is the compute capability of sm_70, for which the PTX is.
+const leastMajor = 7
 
 // defaultChunk keeps a chunk's activations in a large card's L2: 8,192 rows of 512 floats are 16 MiB.
 const defaultChunk = 8192
@@ -73,6 +77,9 @@ func New(drv driver.Driver, cfg Config) (graph.Device, error) {
 		return nil, fmt.Errorf("%w %d: the driver finds %d", driver.ErrNoDevice, cfg.Device, len(cards))
 	}
 	d := &device{cfg: cfg, info: cards[cfg.Device]}
+	if d.info.Major < leastMajor {
+		return nil, fmt.Errorf("%w: %s is sm_%d%d, the kernels need sm_%d0", driver.ErrNoDevice, d.info.Name, d.info.Major, d.info.Minor, leastMajor)
+	}
 	d.name = fmt.Sprintf("cuda/sm_%d%d", d.info.Major, d.info.Minor)
 	if drv.Name() == "simulator" {
 		d.name = "cuda/simulator"
@@ -81,8 +88,11 @@ func New(drv driver.Driver, cfg Config) (graph.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Mode == Fast {
+	switch {
+	case d.o.blas != nil:
 		d.name += "/fast"
+	case cfg.Mode == Fast:
+		d.name += "/fast without cuBLAS" // so with the defined products
 	}
 	d.copyJob = d.copyAll
 	// The thread holds the owner, never the device: one nobody closed gives its card back when it is collected.
@@ -117,7 +127,10 @@ func (o *owner) open(card int, mode Mode) (err error) {
 		return err
 	}
 	if mode == Fast {
-		o.blas, _ = o.ctx.BLAS() // without it the defined products are taken
+		if o.blas, err = o.ctx.BLAS(); errors.Is(err, driver.ErrNoBLAS) {
+			o.blas, err = nil, nil // the name says so
+		}
+		return err
 	}
 	return nil
 }

@@ -109,12 +109,12 @@ func (r rounding) Gemm(s driver.Stream, g driver.Gemm) error {
 	return r.BLAS.Gemm(s, g)
 }
 
-// Without cuBLAS the fast mode has the defined products, and keeps its name.
+// Without cuBLAS the fast mode has the defined products, and its name says so; one that does not start is an error.
 func TestFastModeWithoutBLAS(t *testing.T) {
 	plan := smallest(t, tinyGrid, false)
 	src := graph.Source{Key: rng.NewKey(6), Count: 5}
 	dev := open(t, noBLAS{sim.Driver(sim.Config{})}, Config{Mode: Fast, Chunk: 24})
-	require.Equal(t, "cuda/simulator/fast", dev.Name())
+	require.Equal(t, "cuda/simulator/fast without cuBLAS", dev.Name())
 	require.Equal(t, newTwin(t, cpu.New(cpu.Config{}), plan).run(src, nil), newTwin(t, dev, plan).run(src, nil))
 }
 
@@ -128,3 +128,12 @@ func (d noBLAS) Open(device int) (driver.Context, error) {
 type noBLASContext struct{ driver.Context }
 
 func (noBLASContext) BLAS() (driver.BLAS, error) { return nil, driver.ErrNoBLAS }
+
+func TestFastModeOfABrokenBLAS(t *testing.T) {
+	drv := &brittle{only: "BLAS", at: 1, err: &driver.Error{Code: driver.NotInitialized, Name: "CUBLAS_STATUS_NOT_INITIALIZED", Call: "cublasCreate_v2"}}
+	_, err := New(drv, Config{Mode: Fast})
+	require.ErrorContains(t, err, "cublasCreate_v2: CUBLAS_STATUS_NOT_INITIALIZED")
+	dev, err := New(drv, Config{}) // which does not want it
+	require.NoError(t, err)
+	require.NoError(t, dev.Close())
+}

@@ -75,7 +75,9 @@ func (m *arena) drop(a *array) {
 	m.moved++
 }
 
-// pin makes room for n words of host memory.
+var errHostMemory = errors.New("cuda: out of page-locked host memory")
+
+// pin makes room for n words of host memory, to which no captured launch points: copies are enqueued beside graphs.
 func (m *arena) pin(h *pinned, n int) error {
 	if 4*n <= len(h.b) {
 		return nil
@@ -89,11 +91,13 @@ func (m *arena) pin(h *pinned, n int) error {
 	h.b = nil
 	b, err := m.o.ctx.AllocHost(4 * n)
 	if err != nil {
+		if errors.Is(err, driver.ErrOutOfMemory) { // of the host: a smaller batch's device memory would not help
+			return fmt.Errorf("%w: %d bytes: %v", errHostMemory, 4*n, err)
+		}
 		return fmt.Errorf("cuda: page-locked host memory: %w", err)
 	}
 	h.b = b
 	m.host = append(m.host, b)
-	m.moved++ // captured copies name it
 	return nil
 }
 

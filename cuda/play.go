@@ -38,8 +38,13 @@ type shot struct {
 	exec  driver.Exec
 }
 
-// mostShots bounds the graphs a program keeps; batches of ever new shapes start over.
+// mostShots bounds the graphs a program keeps, if the running batch needs no more; batches of ever new shapes start over.
 const mostShots = 512
+
+// shotsKept is that bound: two batches' graphs, each of a forward and a backward one for every piece and some others.
+func (p *program) shotsKept() int {
+	return max(mostShots, 2*(2*(p.longest/p.piece+1)+8))
+}
 
 // play launches what emit enqueues on stream 0.
 func (p *program) play(k playKey, emit func()) {
@@ -47,7 +52,7 @@ func (p *program) play(k playKey, emit func()) {
 	if o.failed != nil {
 		return
 	}
-	if p.mem.moved != p.moved || len(p.shots) > mostShots {
+	if p.mem.moved != p.moved || len(p.shots) > p.shotsKept() {
 		p.forget()
 	}
 	s := p.shots[k]

@@ -55,13 +55,16 @@ type pages struct {
 // guess is how many steps a trajectory has at first; a batch that overflows runs again with twice the rows.
 const guess = 16
 
+// mostLanes is how high a grid may be.
+const mostLanes = 65535
+
 // cut cuts the batch into lanes.
 func (p *program) cut(src graph.Source) error {
 	lanes := src.Lanes
 	if lanes == 0 {
 		lanes = graph.Lanes(src.Count, p.plan.Params.Len())
 	}
-	if src.Count < 1 || lanes < 1 || lanes > src.Count {
+	if src.Count < 1 || lanes < 1 || lanes > src.Count || lanes > mostLanes {
 		return fmt.Errorf("cuda: a batch of %d trajectories in %d lanes", src.Count, lanes)
 	}
 	if src.Given != nil && len(src.Given) != src.Count {
