@@ -200,12 +200,17 @@ func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	// four is the loop over four steps. Rows of B lie rowB apart wherever they are, so that from a row further down, four such strides
 	// fetch four rows; the next panel of A, which is short, gets one line.
 	rowB3 := a.GP64()
-	four := func(label string, fetches int, element func(i, u int) op.Mem, next func()) {
-		a.Label(label)
-		for u := range fetches {
-			a.PREFETCHT0(thrice(op.Mem{Base: ahead}, rowB, rowB3, u))
+	fetches := func(lines int) func() {
+		return func() {
+			for u := range lines {
+				a.PREFETCHT0(thrice(op.Mem{Base: ahead}, rowB, rowB3, u))
+			}
+			a.ADDQ(aheadBy, ahead)
 		}
-		a.ADDQ(aheadBy, ahead)
+	}
+	four := func(label string, fetch func(), element func(i, u int) op.Mem, next func()) {
+		a.Label(label)
+		fetch()
 		for u := range unrolled {
 			one(func(v int) op.Mem { return thrice(rowOfB(v), rowB, rowB3, u) }, func(i int) op.Mem { return element(i, u) })
 		}
@@ -227,11 +232,11 @@ func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	}
 	a.jumpUnless(inPlace, flags, "packed")
 	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
-	four("place4", unrolled, sideBySide, along)
+	four("place4", fetches(unrolled), sideBySide, along)
 	a.JMP(op.LabelRef("single"))
 	a.Label("packed")
 	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
-	four("steps4", 1, sideBySide, along)
+	four("steps4", fetches(1), sideBySide, along)
 	a.JMP(op.LabelRef("single"))
 
 	a.Label("rows")
@@ -239,7 +244,13 @@ func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	a.LEAQ(op.Mem{Base: rowB, Index: rowB, Scale: 2}, rowB3)
 	step, stride3 := a.field(p, argStepA), a.GP64()
 	a.LEAQ(op.Mem{Base: step, Index: step, Scale: 2}, stride3)
-	four("rows4", 1, func(i, u int) op.Mem { return thrice(op.Mem{Base: left.base[0], Disp: 4 * i}, step, stride3, u) }, func() {
+	row := func(disp, u int) op.Mem { return thrice(op.Mem{Base: left.base[0], Disp: disp}, step, stride3, u) }
+	nextLines := func() {
+		for u := range unrolled {
+			a.PREFETCHT0(row(64, u))
+		}
+	}
+	four("rows4", nextLines, func(i, u int) op.Mem { return row(4*i, u) }, func() {
 		a.LEAQ(op.Mem{Base: left.base[0], Index: step, Scale: unrolled}, left.base[0])
 	})
 	for i := 1; i < len(left.base); i++ { // not moved along, so that the loop has registers enough

@@ -22,6 +22,9 @@ const cutDoc = `%s cuts rows into panels: it is
 by %s, where dst[t] begins panelStride bytes and dst[t][p] width bytes after the one before. It writes full vectors:
 with width < %[4]d bytes each store is overwritten by the next row's, and a panel needs %[4]d bytes more at its end.`
 
+// aheadRows is how many rows ahead cut asks for: pieces of rows that lie a page or a part of it apart are more than the processor foresees.
+const aheadRows = 8
+
 // cut is the packing of B, and of A where it is stored transposed.
 func (a *asm) cut(s isa, vectors int) {
 	size := 4 * s.lanes()
@@ -38,6 +41,7 @@ func (a *asm) cut(s isa, vectors int) {
 	a.MOVQ(dst, to)
 	a.MOVQ(panels, left)
 	a.Label("panel")
+	a.PREFETCHT0(op.Mem{Base: from, Index: srcStride, Scale: aheadRows})
 	for v := range vectors {
 		x := s.vec()
 		s.load(op.Mem{Base: from, Disp: size * v}, v, x)
