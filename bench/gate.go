@@ -36,31 +36,31 @@ func lossAt(rows, workers int, tier string) Workload {
 	return Workload{Kind: Loss, Batch: Trajectories(rows), Width: PolicyWidth, Workers: workers, Tier: tier}
 }
 
-// Gates is the table. All take the fastest of the rounds.
+// Gates is the table. All take the fastest iterations of the rounds.
 func Gates(cores int) []Gate {
 	return []Gate{
 		{Name: "dense-input loss path, 1,232 rows, one worker: share of peak", Bound: .72,
 			needs: []Workload{denseLoss(1)},
-			value: func(l []Line) float64 { return l[0].BestShare() }},
+			value: func(l []Line) float64 { return l[0].FastestShare() }},
 		{Name: "dense-input loss path, 1,232 rows: two workers over one", Bound: 1.7,
 			needs: []Workload{denseLoss(1), denseLoss(2)},
-			value: func(l []Line) float64 { return l[0].BestMS / l[1].BestMS }},
+			value: func(l []Line) float64 { return l[0].FastestMS / l[1].FastestMS }},
 		{Name: "loss path, time a row, 1,232 to 65,536 rows: slowest over fastest", Bound: 1.15, Most: true,
 			needs: []Workload{lossAt(1232, 1, ""), lossAt(8192, 1, ""), lossAt(65536, 1, "")},
 			value: slowestRow},
 		{Name: "iteration, fresh policy, batch 4,096: share of peak", Bound: .60,
 			needs: []Workload{{Kind: Iteration, Policy: Fresh, Batch: 4096, Width: PolicyWidth, Workers: cores}},
-			value: func(l []Line) float64 { return l[0].BestShare() }},
+			value: func(l []Line) float64 { return l[0].FastestShare() }},
 		{Name: "loss path, 1,232 rows: AVX2 over AVX-512", Bound: .80,
 			needs: []Workload{lossAt(1232, 1, "avx512"), lossAt(1232, 1, "avx2")},
-			value: func(l []Line) float64 { return l[0].BestMS / l[1].BestMS }},
+			value: func(l []Line) float64 { return l[0].FastestMS / l[1].FastestMS }},
 	}
 }
 
 func slowestRow(l []Line) float64 {
 	lo, hi := math.Inf(1), 0.0
 	for _, x := range l {
-		row := x.BestMS / float64(x.Rows)
+		row := x.FastestMS / float64(x.Rows)
 		lo, hi = min(lo, row), max(hi, row)
 	}
 	return hi / lo

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 )
@@ -21,7 +22,8 @@ type timing struct {
 	*Runner
 	n           int // iterations a round
 	times       []time.Duration
-	transitions int64 // of all rounds
+	transitions int64   // of all rounds
+	fastest     float64 // seconds a transition of the fastest iteration; an iteration's where nothing is drawn or given
 }
 
 // Measure times the workloads together: every round times each of them once, and the machine's peak, so that what else the machine does
@@ -86,7 +88,7 @@ func (t *timing) calibrate(ctx context.Context, least time.Duration) error {
 		want := int(min((least+once-1)/once, 1<<20))
 		if took >= least/4 || want <= t.n {
 			t.n = max(want, 1)
-			t.transitions = 0
+			t.transitions, t.fastest = 0, math.Inf(1)
 			return nil
 		}
 		t.n = max(want/4, 2*t.n)
@@ -98,11 +100,11 @@ func (t *timing) round(ctx context.Context) error {
 		return err
 	}
 	if t.n > 1 { // caches are the workload's before the clock runs; one long iteration does not feel them
-		before := t.transitions
+		transitions, fastest := t.transitions, t.fastest
 		if _, err := t.repeat(ctx, 1); err != nil {
 			return err
 		}
-		t.transitions = before
+		t.transitions, t.fastest = transitions, fastest
 		if err := t.Reset(); err != nil {
 			return err
 		}
@@ -114,6 +116,7 @@ func (t *timing) round(ctx context.Context) error {
 
 func (t *timing) repeat(ctx context.Context, n int) (time.Duration, error) {
 	begin := time.Now()
+	last := begin
 	for range n {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -123,8 +126,11 @@ func (t *timing) repeat(ctx context.Context, n int) (time.Duration, error) {
 			return 0, err
 		}
 		t.transitions += int64(steps)
+		now := time.Now()
+		t.fastest = min(t.fastest, now.Sub(last).Seconds()/float64(max(steps, 1)))
+		last = now
 	}
-	return time.Since(begin), nil
+	return last.Sub(begin), nil
 }
 
 // line is what the rounds come to. Rates are those of the median round.
@@ -134,7 +140,7 @@ func (t *timing) line(peak float64) Line {
 	k := len(t.times)
 	median := (each(t.times[(k-1)/2]) + each(t.times[k/2])) / 2
 	transitions := float64(t.transitions) / float64(k*t.n)
-	l := Line{Name: t.Name(), BestMS: 1e3 * each(t.times[0]), MedianMS: 1e3 * median, WorstMS: 1e3 * each(t.times[k-1]),
+	l := Line{Name: t.Name(), FastestMS: 1e3 * t.fastest * max(transitions, 1), BestMS: 1e3 * each(t.times[0]), MedianMS: 1e3 * median, WorstMS: 1e3 * each(t.times[k-1]),
 		Batch: t.Batch, Embed: t.Embed, Width: t.Width, Workers: t.Workers, Policy: t.Policy, Device: t.Device,
 		PerSecond: 1 / median, TrajPerSecond: float64(t.Batch) / median, TransitionsPerSecond: transitions / median,
 		GFLOPs: t.FLOPs(transitions) / median / 1e9, kind: t.Kind}
