@@ -32,12 +32,23 @@ func (p *program[T]) linearBack(w *worker[T], sp *span[T], in *graph.Instr, pk [
 	p.product(w, q)
 }
 
+// turnedN is the most columns of a layer whose gradient is computed transposed: they are fewer than fill the vectors of a tile.
+const turnedN = 16
+
 // linearGrad is OpLinearGrad: dW += xᵀ·d and dbias += Σ d, chains over the lane's rows.
 func (p *program[T]) linearGrad(w *worker[T], sp *span[T], in *graph.Instr) {
 	x, lx := p.at(w, sp, in.A)
 	d, ld := p.at(w, sp, in.B)
-	p.product(w, product[T]{tA: true, m: in.K, n: in.N, k: sp.n, a: x, lda: lx, b: d, ldb: ld,
-		c: sp.l.grads[in.Out.Off:], ldc: in.N, acc: sp.row > 0})
+	dw, acc := sp.l.grads[in.Out.Off:][:in.K*in.N], sp.row > 0
+	if p.fast != nil && in.N <= turnedN && in.N < in.K {
+		// dWᵀ = dᵀ·x: the same chains, and the rows of x are vectors as they lie. The lane's last block turns it.
+		p.product(w, product[T]{tA: true, m: in.N, n: in.K, k: sp.n, a: d, lda: ld, b: x, ldb: lx, c: dw, ldc: in.K, acc: acc})
+		if sp.row+sp.n == sp.l.rows {
+			w.turn(dw, in.N)
+		}
+	} else {
+		p.product(w, product[T]{tA: true, m: in.K, n: in.N, k: sp.n, a: x, lda: lx, b: d, ldb: ld, c: dw, ldc: in.N, acc: acc})
+	}
 	if in.C.Class == graph.None {
 		return
 	}
@@ -46,6 +57,19 @@ func (p *program[T]) linearGrad(w *worker[T], sp *span[T], in *graph.Instr) {
 		clear(db)
 	}
 	addColumns(p.fast, db, d, ld, sp.n)
+}
+
+// turn transposes x, which has so many rows.
+func (w *worker[T]) turn(x []T, rows int) {
+	w.turned = grown(w.turned, len(x))
+	from := w.turned[:len(x)]
+	copy(from, x)
+	columns := len(x) / rows
+	for i := range rows {
+		for j, v := range from[i*columns : (i+1)*columns] {
+			x[j*rows+i] = v
+		}
+	}
 }
 
 // addColumns is  for r := range rows { for j := range sum { sum[j] += x[r*ld+j] } }.

@@ -42,6 +42,7 @@ type worker[T f32.Float] struct {
 	scratch []T // one block of Scratch columns
 	spill   []T // one block of Saved columns, where the lane keeps none
 	dlogits []T // one row of exponentials
+	turned  []T // a narrow layer's gradient
 
 	// What kernels get the address of lies here: on the stack it would escape through the calls by table.
 	part [f32.Lanes]T // partial sums of squares

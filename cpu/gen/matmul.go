@@ -85,6 +85,9 @@ const tileDoc = `%s is, for rows i < %d and those columns j < %d whose lane is o
 
 by %s, for one panel of b after the other. p points to a tileArgs; b is padded to full vectors.`
 
+// line is a cache line, in bytes.
+const line = 64
+
 // unrolled is the number of k steps between two jumps where a's addresses allow it.
 const unrolled = 4
 
@@ -245,14 +248,21 @@ func (a *asm) chain(s isa, p reg.GPVirtual, acc [][]reg.VecVirtual) {
 	step, stride3 := a.field(p, argStepA), a.GP64()
 	a.LEAQ(op.Mem{Base: step, Index: step, Scale: 2}, stride3)
 	row := func(disp, u int) op.Mem { return thrice(op.Mem{Base: left.base[0], Disp: disp}, step, stride3, u) }
-	nextLines := func() {
-		for u := range unrolled {
-			a.PREFETCHT0(row(64, u))
-		}
+	rows4 := func(label string, fetch func()) {
+		four(label, fetch, func(i, u int) op.Mem { return row(4*i, u) }, func() {
+			a.LEAQ(op.Mem{Base: left.base[0], Index: step, Scale: unrolled}, left.base[0])
+		})
 	}
-	four("rows4", nextLines, func(i, u int) op.Mem { return row(4*i, u) }, func() {
-		a.LEAQ(op.Mem{Base: left.base[0], Index: step, Scale: unrolled}, left.base[0])
+	a.jumpUnless(inPlace, a.field(p, argFlags), "lines") // read again, so that a register is free meanwhile
+	rows4("placeRows4", fetches(unrolled))
+	a.JMP(op.LabelRef("bases"))
+	a.Label("lines")
+	rows4("rows4", func() { // the next panel of A lies beside this one if A is where it was
+		for u := range unrolled {
+			a.PREFETCHT0(row(line, u))
+		}
 	})
+	a.Label("bases")
 	for i := 1; i < len(left.base); i++ { // not moved along, so that the loop has registers enough
 		a.LEAQ(op.Mem{Base: left.base[i-1], Index: left.stride, Scale: 2}, left.base[i])
 		a.ADDQ(left.stride, left.base[i])
