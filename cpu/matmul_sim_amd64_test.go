@@ -93,7 +93,7 @@ func TestMatmulSimulated(t *testing.T) {
 				{m: 5, n: 40, k: 300, acc: true, bias: true, relu: true}, // two blocks of k
 				{m: 50, n: 290, k: 260, tB: true, gate: true},            // two blocks of columns
 				{m: 70, n: 70, k: 20, tA: true, acc: true},               // two groups of panels of A
-				{m: 50, n: 70, k: 512, bias: true},                       // rows of A in conflict
+				{m: 50, n: 70, k: 512, bias: true},                       // rows of A 2 KiB apart
 			} {
 				agree(t, &w, on, s, 1)
 			}

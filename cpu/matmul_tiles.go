@@ -19,8 +19,6 @@ const (
 	inPlaceN = 64
 	// groupA is the number of panels of a transposed A that are packed at a time, so that whole cache lines are used.
 	groupA = 8
-	// conflict is the stride in bytes at which rows of A fall into the same few sets of the first-level cache.
-	conflict = 2048
 	// aheadB is how many rows of an unpacked B are prefetched.
 	aheadB = 8
 	line   = 64 // bytes
@@ -138,13 +136,6 @@ func (w *packer) bringA(b *block, i, h, panels int) {
 		x.a, x.rowA, x.stepA = &w.panelsA[at], 4, 4*h
 	case b.tA:
 		x.a, x.rowA, x.stepA = at(b.a, b.p0*b.lda+i), 4, 4*b.lda
-	case 4*b.lda%conflict == 0 && b.product.n > inPlaceN:
-		ld := (b.k+line/4-1)&^(line/4-1) + line/4
-		w.panelsA = room(w.panelsA, h*ld)
-		for r := range h {
-			copy(w.panelsA[r*ld:][:b.k], b.a[(i+r)*b.lda+b.p0:])
-		}
-		x.a, x.rowA, x.stepA = &w.panelsA[0], 4*ld, 4
 	default:
 		x.a, x.rowA, x.stepA = at(b.a, i*b.lda+b.p0), 4*b.lda, 4
 		if i+h < b.m {

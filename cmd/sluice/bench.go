@@ -65,7 +65,7 @@ func benchCommand() *cobra.Command {
 	set.StringSliceVar(&f.policies, "policy", nil, "iteration, rollout: fresh, early, converged (default all)")
 	set.StringSliceVar(&f.products, "product", nil, "gemm: nn, nt or tn and m x k x n, as in tn/256x1232x256")
 	set.IntVar(&f.options.Rounds, "rounds", 7, "interleaved rounds")
-	set.DurationVar(&f.options.Least, "least", 100*time.Millisecond, "a round repeats an iteration for this long")
+	set.DurationVar(&f.options.Least, "least", 100*time.Millisecond, "a round repeats an iteration for this long (--check: 400ms)")
 	set.DurationVar(&f.options.Warm, "warm", time.Second, "arithmetic before the first round")
 	set.StringVar(&f.device, "device", "cpu", deviceHelp)
 	set.BoolVar(&f.json, "json", false, "one JSON object a line; its keys are stable")
@@ -243,6 +243,10 @@ func (f *benchFlags) print(w io.Writer, lines []bench.Line, more bool) error {
 	return bench.WriteTable(w, lines)
 }
 
+// checkLeast is how long a round of --check repeats an iteration. Gates go by the fastest one, so longer rounds find it more often where
+// neighbours come and go.
+const checkLeast = 400 * time.Millisecond
+
 // runCheck is sluice bench --check.
 func (f *benchFlags) runCheck(ctx context.Context, c *cobra.Command, m bench.Machine, args []string) error {
 	share, err := strconv.ParseFloat(f.check, 64)
@@ -256,6 +260,9 @@ func (f *benchFlags) runCheck(ctx context.Context, c *cobra.Command, m bench.Mac
 		if c.Flags().Changed(name) {
 			return &usageError{fmt.Errorf("--check and --%s exclude each other", name)}
 		}
+	}
+	if !c.Flags().Changed("least") {
+		f.options.Least = checkLeast
 	}
 	fmt.Fprintf(os.Stderr, "sluice: checking the speed, rounds: %d\n", f.options.Rounds)
 	verdicts, err := m.Check(ctx, share, f.options)
