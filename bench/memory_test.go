@@ -17,7 +17,7 @@ func TestMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("two iterations of 160 thousand rows")
 	}
-	total := func(m graph.Memory) int { return m.RowBytes + m.GradBytes + m.Scratch }
+	total := func(m graph.Memory) int { return m.RowBytes + m.GradBytes + m.Scratch + m.Packed }
 	held := func(budget int64) (graph.Memory, int) {
 		m := still()
 		m.Device = func(workers int, _ string) (graph.Device, error) {

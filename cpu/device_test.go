@@ -3,8 +3,13 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,6 +74,61 @@ func TestSettingsNeverShow(t *testing.T) {
 	t.Run("ref64", func(t *testing.T) {
 		devicetest.Same(t, Ref64(), wide(t, Config{Workers: 4, Chunk: 16, Memory: 1}), wide(t, Config{Workers: 2, Chunk: 100, Memory: 2 << 20}))
 	})
+}
+
+// A device nobody closed is collected once nothing runs on it, and its goroutines end.
+func TestADeviceNobodyClosed(t *testing.T) {
+	p := func() *pool[float32] {
+		d, err := open[float32](Config{Workers: 2}, detectTier())
+		require.NoError(t, err)
+		q, err := d.Compile(budgetPlan(t))
+		require.NoError(t, err)
+		gradient(t, q.(*program[float32]), 2)
+		return d.pool
+	}()
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.closing
+	}, 5*time.Second, time.Millisecond)
+}
+
+// A job that panics does so on the caller, whichever worker had it, when all are done; the pool goes on.
+func TestPanicsReachTheCaller(t *testing.T) {
+	p := newPool[float32](3)
+	defer p.stop()
+	wrong := errors.New("wrong")
+	for _, who := range []int{0, 1, 2} {
+		for range 20 {
+			var running atomic.Int32
+			var met sync.WaitGroup
+			met.Add(3)
+			err := func() (err error) {
+				defer func() { err = recover().(error) }()
+				p.run(300, func(w *worker[float32], i int) {
+					running.Add(1)
+					defer running.Add(-1)
+					if i < 3 { // so each worker has one of them
+						met.Done()
+						met.Wait()
+						if w.id == who {
+							panic(wrong)
+						}
+					}
+				})
+				return nil
+			}()
+			require.ErrorIs(t, err, wrong)
+			require.Zero(t, running.Load())
+			if who > 0 {
+				require.ErrorContains(t, err, "TestPanicsReachTheCaller", "the stack where it happened")
+			}
+			var sum atomic.Int64
+			p.run(100, func(_ *worker[float32], i int) { sum.Add(int64(i)) })
+			require.EqualValues(t, 4950, sum.Load())
+		}
+	}
 }
 
 func TestAllocations(t *testing.T) {

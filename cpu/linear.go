@@ -32,7 +32,7 @@ func (p *program[T]) linearBack(w *worker[T], sp *span[T], in *graph.Instr, pk [
 	p.product(w, q)
 }
 
-// turnedN is the most columns of a layer whose gradient is computed transposed: they are fewer than fill the vectors of a tile.
+// turnedN is the most columns of a layer whose gradient is computed transposed: they fill no or few vectors. It is faster up to here.
 const turnedN = 16
 
 // linearGrad is OpLinearGrad: dW += xᵀ·d and dbias += Σ d, chains over the lane's rows.
@@ -98,7 +98,8 @@ func (p *program[T]) product(w *worker[T], q product[T]) {
 	w.q = q
 	if f, ok := any(&w.q).(*product[float32]); ok {
 		w.pack.matmul(p.dev.tier, f)
-		return
+	} else {
+		matmulDef(&w.q)
 	}
-	matmulDef(&w.q)
+	w.q = product[T]{} // keeps no matrix alive
 }

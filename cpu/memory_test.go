@@ -52,7 +52,7 @@ func gradient(t *testing.T, p *program[float32], lanes int) (loss float64, grads
 	return out.Loss, g.x
 }
 
-// Budgets for 0, 1, 2, ... saved blocks a lane drop the others, stay within themselves as far as Saved goes, and change no bit.
+// Budgets for 0, 1, 2, ... saved blocks a lane drop the others, hold as many as they pay for, and change no bit.
 func TestBudgetDropsSavedBlocks(t *testing.T) {
 	plan := budgetPlan(t)
 	for _, tier := range tiers() {
@@ -69,7 +69,7 @@ func TestBudgetDropsSavedBlocks(t *testing.T) {
 			require.GreaterOrEqual(t, blocks, 2, "the test wants several blocks a lane")
 			memory := all.Memory()
 			block := int64(graph.BlockRows * plan.BytesPerRow())
-			fixed := int64(memory.Scratch) + int64(4*lanes*plan.GradLen)
+			fixed := int64(memory.Scratch+memory.Packed) + int64(4*lanes*plan.GradLen)
 			for keep := range blocks {
 				t.Run(fmt.Sprintf("%v/lanes=%d/blocks=%d", tier, lanes, keep), func(t *testing.T) {
 					budget := fixed + int64(lanes*keep)*block
@@ -86,6 +86,31 @@ func TestBudgetDropsSavedBlocks(t *testing.T) {
 			require.Equal(t, loss, got)
 			require.Equal(t, want, grads)
 			require.Empty(t, tiny.lanes[0].saved)
+		}
+	}
+}
+
+// What a batch of few lanes saved is given back when the next has more: the budget is for all of them.
+func TestBudgetIsForAllLanes(t *testing.T) {
+	plan := budgetPlan(t)
+	q, err := opened(t, Config{Workers: 1}, detectTier()).Compile(plan)
+	require.NoError(t, err)
+	gradient(t, q.(*program[float32]), 1)
+	m := q.Memory()
+	budget := int64(m.Scratch + m.Packed + m.GradBytes + m.RowBytes)
+	d := opened(t, Config{Workers: 1, Memory: budget}, detectTier())
+	for _, lanes := range [][]int{{1, 30, 1}, {30, 1, 30}} {
+		q, err := d.Compile(plan)
+		require.NoError(t, err)
+		p := q.(*program[float32])
+		for _, n := range lanes {
+			gradient(t, p, n)
+			saved := 0
+			for i := range p.lanes {
+				saved += len(p.lanes[i].saved)
+			}
+			held := int64(saved*graph.BlockRows*plan.BytesPerRow() + p.Memory().Scratch + p.Memory().Packed + p.Memory().GradBytes)
+			require.LessOrEqual(t, held, budget, "%d lanes of %v", n, lanes)
 		}
 	}
 }

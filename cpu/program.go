@@ -94,9 +94,9 @@ func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
 	p.againPack, p.backPack = p.packsOf(p.recompute, &p.forward), p.packsOf(plan.Backward, &p.back)
 	p.laneJob, p.backJob, p.packJob, p.reduceJob = p.rollLane, p.backLane, p.packOne, p.reduceRange
 	p.evalJob, p.normJob, p.updateJob = p.evalBlock, p.normRange, p.updateRange
-	p.evalLanes = make([]lane[T], len(d.pool.workers))
 	d.pool.mu.Lock()
 	defer d.pool.mu.Unlock()
+	p.evalLanes = make([]lane[T], len(d.pool.workers))
 	for _, w := range d.pool.workers {
 		w.scratch = grown(w.scratch, plan.ScratchCols*graph.BlockRows)
 		w.spill = grown(w.spill, plan.SavedCols*graph.BlockRows)
@@ -209,10 +209,27 @@ func (p *program[T]) Memory() graph.Memory {
 		m.RowBytes += l.bytes(p.plan)
 		m.GradBytes += len(l.grads) * sizeof[T]()
 	}
-	for _, w := range p.dev.pool.workers {
-		m.Scratch += (len(w.scratch) + len(w.spill)) * sizeof[T]()
-	}
+	m.Scratch, m.Packed = p.scratchBytes(), p.packedBytes()
 	return m
+}
+
+// scratchBytes is what the workers hold for all programs of the device.
+func (p *program[T]) scratchBytes() (n int) {
+	p.dev.pool.mu.Lock() // another program's Compile lets them grow
+	defer p.dev.pool.mu.Unlock()
+	for _, w := range p.dev.pool.workers {
+		n += (len(w.scratch) + len(w.spill)) * sizeof[T]()
+	}
+	return n
+}
+
+func (p *program[T]) packedBytes() (n int) {
+	for _, list := range [][]*pack[T]{p.forward, p.back} {
+		for _, q := range list {
+			n += len(q.panels) * sizeof[T]()
+		}
+	}
+	return n
 }
 
 // bytes is row data, Kept and Saved, as held.
@@ -233,4 +250,4 @@ func sizeof[T f32.Float]() int {
 	return 4
 }
 
-func (p *program[T]) Free() { p.lanes, p.forward, p.back = nil, nil, nil }
+func (p *program[T]) Free() { *p = program[T]{dev: p.dev, plan: p.plan} }

@@ -42,8 +42,8 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 	return b, nil
 }
 
-// limitSaved gives each lane an equal share of what the memory budget leaves beside gradients and scratch; row data and Kept
-// values are paid for first, by bytes a row, when a block is added.
+// limitSaved gives each lane an equal share of what the memory budget leaves beside gradients and scratch, in blocks of rows with all that
+// they hold. Rows that cannot be had without, those of blocks beyond and what else a program needs, are not counted.
 func (p *program[T]) limitSaved() {
 	for i := range p.active {
 		p.lanes[i].savedLimit = 1 << 30
@@ -52,15 +52,25 @@ func (p *program[T]) limitSaved() {
 	if budget == 0 {
 		return
 	}
-	size := sizeof[T]()
-	fixed := p.active * p.plan.GradLen * size
-	for _, w := range p.dev.pool.workers {
-		fixed += (len(w.scratch) + len(w.spill)) * size
+	fixed := p.scratchBytes() + p.packedBytes()
+	for i := range p.lanes {
+		length := len(p.lanes[i].grads)
+		if i < p.active {
+			length = p.plan.GradLen
+		}
+		fixed += length * sizeof[T]()
 	}
-	// A full block costs its rows' data and Kept values as well.
-	block := graph.BlockRows * (p.plan.World.RowDataBytes() + size*(p.plan.KeptCols+p.plan.SavedCols))
-	for i := range p.active {
-		p.lanes[i].savedLimit = max(0, (budget-fixed)/p.active/block)
+	block := graph.BlockRows * (p.plan.World.RowDataBytes() + sizeof[T]()*(p.plan.KeptCols+p.plan.SavedCols))
+	limit := max(0, (budget-fixed)/p.active/block)
+	for i := range p.lanes {
+		l := &p.lanes[i]
+		if l.savedLimit = limit; i >= p.active {
+			l.savedLimit = 0
+		}
+		if len(l.saved) > l.savedLimit { // of a batch of fewer lanes
+			clear(l.saved[l.savedLimit:])
+			l.saved = l.saved[:l.savedLimit]
+		}
 	}
 }
 
@@ -191,6 +201,9 @@ func (p *program[T]) checkMasks(l *lane[T], from, step int) error {
 				return p.broken(l, i, step, fmt.Sprintf("registers are in 0..%d", s.Values-1))
 			}
 		}
+		if a := graph.Beyond(l.mask[(from+i)*fw:(from+i+1)*fw], s.Actions); a >= 0 {
+			return p.broken(l, i, step, fmt.Sprintf("actions are 0..%d, here Forward allows %d", s.Actions-1, a))
+		}
 		u := int(l.undo[from+i])
 		if step > 0 && (u < 0 || u >= s.Back || l.bmask[(from+i)*bw+u/32]>>(u%32)&1 == 0) {
 			return p.broken(l, i, step, fmt.Sprintf("the undo action of a step, here %d, is one that Backward allows", u))
@@ -301,8 +314,12 @@ func (p *program[T]) move(l *lane[T], from, step int) error {
 	clear(l.nextB[:n*bw])
 	p.host.Backward(l.nextB[:n*bw], states)
 	for i := range n {
+		back := l.nextB[i*bw : (i+1)*bw]
+		if b := graph.Beyond(back, s.Back); b >= 0 {
+			return p.broken(l, i, step+1, fmt.Sprintf("undo actions are 0..%d, here Backward allows %d", s.Back-1, b))
+		}
 		count := 0
-		for _, m := range l.nextB[i*bw : (i+1)*bw] {
+		for _, m := range back {
 			count += bits.OnesCount32(m)
 		}
 		l.logPB[l.lastRow[i]] = p.uniform[count]

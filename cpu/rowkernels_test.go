@@ -108,7 +108,7 @@ func (r *rig) run() {
 	}
 }
 
-var rigOps = []graph.Op{graph.OpGather, graph.OpGatherGrad, graph.OpLogProb, graph.OpLogProbBack, graph.OpSample, graph.OpLinearGrad}
+var rigOps = []graph.Op{graph.OpGather, graph.OpGatherGrad, graph.OpLogProb, graph.OpLogProbBack, graph.OpSample, graph.OpLinearGrad} // the last for its bias
 
 func testRows(t *testing.T, fast *rowKernels) {
 	for _, op := range rigOps {
@@ -128,6 +128,25 @@ func testRows(t *testing.T, fast *rowKernels) {
 			require.Equal(t, want.sp.l.action, got.sp.l.action)
 		}))
 	}
+	t.Run("linear gradient", rapid.MakeCheck(func(t *rapid.T) { // on both sides of turnedN and of in.K, over several blocks
+		n, k, rows := rapid.IntRange(1, 20).Draw(t, "n"), rapid.IntRange(1, 40).Draw(t, "k"), rapid.IntRange(1, 90).Draw(t, "rows")
+		chunk, seed := rapid.IntRange(1, 50).Draw(t, "chunk"), rapid.Uint64().Draw(t, "seed")
+		run := func(fast *rowKernels, on tier) []float32 {
+			r := rand.New(rand.NewPCG(seed, 4))
+			x, d := numbers(r, rows, k, k, false), numbers(r, rows, n, n, false)
+			l := &lane[float32]{rows: rows, grads: numbers(r, 1, (k+1)*n, (k+1)*n, false), kept: [][]float32{x, nil}}
+			l.kept[1] = d
+			p := &program[float32]{dev: &device[float32]{tier: on}, fast: fast}
+			in := graph.Instr{Op: graph.OpLinearGrad, N: n, K: k, A: graph.Ref{Class: graph.Kept, Off: 0, Cols: k},
+				B: graph.Ref{Class: graph.Kept, Off: 1, Cols: n}, Out: graph.Ref{Class: graph.Grad}, C: graph.Ref{Class: graph.Grad, Off: k * n}}
+			w := &worker[float32]{}
+			for row := 0; row < rows; row += chunk {
+				p.linearGrad(w, &span[float32]{l: l, row: row, n: min(chunk, rows-row)}, &in)
+			}
+			return l.grads
+		}
+		sameBits(t, run(nil, tierGo), run(fast, detectTier()), "gradients")
+	}))
 	t.Run("update", rapid.MakeCheck(func(t *rapid.T) {
 		n, seed := rapid.IntRange(1, 200).Draw(t, "n"), rapid.Uint64().Draw(t, "seed")
 		special, sgd := rapid.Bool().Draw(t, "special"), rapid.Bool().Draw(t, "sgd")

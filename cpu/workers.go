@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -17,9 +19,10 @@ type pool[T f32.Float] struct {
 	n       int
 	next    atomic.Int64
 	pending atomic.Int32  // goroutines still at the job
+	broken  atomic.Pointer[workerPanic]
 	asleep  atomic.Bool   // the caller waits for done
 	done    chan struct{} // one token, for a caller that sleeps
-	spins   int           // looks at the clock of work before sleeping; 0 where another thread needs the processor
+	spins   int           // looks for work before sleeping; 0 where another thread needs the processor
 	closing bool
 }
 
@@ -79,7 +82,7 @@ func (p *pool[T]) serve(w *worker[T]) {
 		if p.closing {
 			return
 		}
-		p.work(w)
+		p.help(w)
 		if p.pending.Add(-1) == 0 && p.asleep.Swap(false) {
 			p.done <- struct{}{}
 		}
@@ -93,7 +96,8 @@ func (w *worker[T]) post() {
 	}
 }
 
-// run calls job(w, i) for i in 0..n-1, each once, on whichever worker is free. Jobs must not depend on which one that is.
+// run calls job(w, i) for i in 0..n-1, each once, on whichever worker is free. Jobs must not depend on which one that is. A job that
+// panics, as a world in Go may, panics on the caller, when no worker is at the job any more.
 func (p *pool[T]) run(n int, job func(w *worker[T], i int)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +108,22 @@ func (p *pool[T]) run(n int, job func(w *worker[T], i int)) {
 	for _, w := range p.workers[1 : 1+helpers] {
 		w.post()
 	}
+	defer p.end()
 	p.work(p.workers[0])
+}
+
+// end waits for the others and forgets the job, through which the pool would hold the device and keep one that nobody closed from being
+// collected.
+func (p *pool[T]) end() {
+	p.next.Store(int64(p.n)) // after a panic there is work left
+	p.join()
+	p.job = nil
+	if b := p.broken.Swap(nil); b != nil {
+		panic(b)
+	}
+}
+
+func (p *pool[T]) join() {
 	for look := 0; p.pending.Load() != 0; look++ {
 		if look < p.spins {
 			continue
@@ -126,6 +145,31 @@ func (p *pool[T]) work(w *worker[T]) {
 		}
 		p.job(w, i)
 	}
+}
+
+// help is work on a goroutine, whose panic would end the process.
+func (p *pool[T]) help(w *worker[T]) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.broken.CompareAndSwap(nil, &workerPanic{v, debug.Stack()})
+			p.next.Store(int64(p.n))
+		}
+	}()
+	p.work(w)
+}
+
+// workerPanic is what a job panicked with on another goroutine, and where.
+type workerPanic struct {
+	value any
+	stack []byte
+}
+
+func (p *workerPanic) Error() string { return fmt.Sprintf("%v\n\non a worker:\n%s", p.value, p.stack) }
+
+// Unwrap is the value, if it is an error.
+func (p *workerPanic) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
 }
 
 // stop ends the goroutines; what runs later runs on the caller alone.

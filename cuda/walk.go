@@ -206,6 +206,13 @@ func (p *program) stepLane(l, n, step int) (int, error) {
 	p.host.Step(undo, states, p.slotInts(&p.pin.moved, l, n, 1))
 	clear(back)
 	p.host.Backward(back, states)
+	for i := range n {
+		words := graph.Words(s.Back)
+		if b := graph.Beyond(back[i*words:(i+1)*words], s.Back); b >= 0 {
+			return 0, &graph.WorldError{Promise: fmt.Sprintf("undo actions are 0..%d, here Backward allows %d", s.Back-1, b),
+				Trajectory: int(p.slotInts(&p.pin.live, l, n, 1)[i]), Step: step + 1, State: copyState(states, i, s.Ints)}
+		}
+	}
 	ended := w.ended[:n]
 	clear(ended)
 	if s.Stop < 0 {
@@ -271,6 +278,9 @@ func (p *program) allow(l, k, step int, states []int32) error {
 			if v < 0 || int(v) >= s.Values {
 				return broken(i, fmt.Sprintf("registers are in 0..%d", s.Values-1))
 			}
+		}
+		if a := graph.Beyond(mask[i*fw:(i+1)*fw], s.Actions); a >= 0 {
+			return broken(i, fmt.Sprintf("actions are 0..%d, here Forward allows %d", s.Actions-1, a))
 		}
 		if step == 0 {
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-ml/sluice/cpu"
+	"github.com/sluice-ml/sluice/cuda/sim"
 	"github.com/sluice-ml/sluice/gfn"
 	"github.com/sluice-ml/sluice/gfn/balance"
 	"github.com/sluice-ml/sluice/gfn/reward"
@@ -215,8 +216,9 @@ func TestCancelReturnsThePolicySoFar(t *testing.T) {
 // liar breaks one promise at a time.
 type liar struct {
 	tower
-	undo, value int
-	endless     bool
+	undo, value      int
+	endless          bool
+	stray, strayBack int // actions that masks of one and of two blocks allow, and that there are not
 }
 
 func (w liar) Spec() world.Spec {
@@ -237,6 +239,16 @@ func (w liar) Forward(s []int32, m world.Mask) {
 	if top(s) < 4 {
 		m.Deny(3)
 	}
+	if top(s) == 1 && w.stray > 0 {
+		m.Allow(w.stray)
+	}
+}
+
+func (w liar) Backward(s []int32, m world.Mask) {
+	w.tower.Backward(s, m)
+	if top(s) == 2 && w.strayBack > 0 {
+		m.Allow(w.strayBack)
+	}
 }
 
 func (liar) Text(s []int32) string { return fmt.Sprintf("<%d blocks>", top(s)) }
@@ -248,12 +260,19 @@ func TestBrokenPromises(t *testing.T) {
 		"registers are in 0..3": {value: 7},
 		"trajectory 0, step 2, state <2 blocks>: the world promised that the trajectory ends within 2 steps (Spec.Steps)": {endless: true},
 		"gfn: iteration 0: trajectory 0, step 1, state <1 blocks>: the world promised that the undo action of a step":     {undo: -1},
+		"step 1, state <1 blocks>: the world promised that actions are 0..3, here Forward allows 17":                      {stray: 17},
+		"step 2, state <2 blocks>: the world promised that undo actions are 0..0, here Backward allows 31":                {strayBack: 31},
 	} {
-		_, err := gfn.Train(context.Background(), towers(world.Each(w)))
-		require.ErrorContains(t, err, want)
-		var broken *graph.WorldError
-		require.ErrorAs(t, err, &broken)
-		require.Equal(t, w.endless, strings.Contains(err.Error(), "Spec.Steps"))
+		onCPU := towers(world.Each(w))
+		onSim := onCPU
+		onSim.Device = simulated(t, sim.Config{})
+		for _, job := range []gfn.Job{onCPU, onSim} {
+			_, err := gfn.Train(context.Background(), job)
+			require.ErrorContains(t, err, want)
+			var broken *graph.WorldError
+			require.ErrorAs(t, err, &broken)
+			require.Equal(t, w.endless, strings.Contains(err.Error(), "Spec.Steps"))
+		}
 	}
 }
 

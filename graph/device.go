@@ -106,6 +106,7 @@ type Memory struct {
 	RowBytes  int // row data, Kept and Saved of these rows
 	GradBytes int // lane gradients
 	Scratch   int // one block a worker
+	Packed    int // copies of weights in the order products read them
 }
 
 // ErrNoAction is wrapped by every *NoActionError. It is what a device says; package gfn, which knows the world's text of a state,

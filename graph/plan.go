@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // A Plan is what a graph was lowered to: straight lists of instructions over offsets, one list an entry, with no sizes but
 // widths. Rows, trajectories and lanes come at run time, so one Plan serves any batch.
@@ -200,6 +203,20 @@ type Shape struct {
 
 // Words is the number of 32-bit mask words of n actions.
 func Words(n int) int { return (n + 31) / 32 }
+
+// Beyond is the first of the actions from n on that a mask allows, -1 if none: a mask says nothing of them.
+func Beyond(mask []uint32, n int) int {
+	for w := n / 32; w < len(mask); w++ {
+		m := mask[w]
+		if w == n/32 {
+			m &= ^uint32(0) << (n % 32)
+		}
+		if m != 0 {
+			return 32*w + bits.TrailingZeros32(m)
+		}
+	}
+	return -1
+}
 
 // Role of a row in its trajectory.
 type Role = int32
