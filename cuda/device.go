@@ -17,8 +17,8 @@ type Mode uint8
 const (
 	// Deterministic is the defined arithmetic: the bits of package cpu.
 	Deterministic Mode = iota
-	// Fast hands dense products of whole chunks to cuBLAS, on tensor cores with inputs rounded to 10 bits (TF32), where that library is
-	// found. Results are near the defined ones and depend on library and card.
+	// Fast hands dense products of whole chunks to cuBLAS, on tensor cores with inputs rounded to 10 bits (TF32, which cards before
+	// Ampere have not: float32 there), where that library is found. Results are near the defined ones and depend on library and card.
 	Fast
 )
 
