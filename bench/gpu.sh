@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything there is to ask a GPU, in under ten minutes: does it compute the defined bits, does it keep the device contract, what do NVIDIA's
-# sanitizers find, is captured the same as streamed, and how fast is it, beside gfnx where JAX is installed for the GPU.
+# Everything there is to ask a GPU, in under ten minutes: do the driver's calls do what is relied on, does the card compute the defined bits,
+# does it keep the device contract, what do NVIDIA's sanitizers find, is captured the same as streamed, is the fast mode near the
+# deterministic one, and how fast is it, beside gfnx where JAX is installed for the GPU.
 #
 #   bench/gpu.sh [--out DIR] [--sluice PROGRAM] [--tests PROGRAM] [--sim]
 #
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
   --sluice) sluice=$2; shift ;;
   --tests) tests=$2; shift ;;
   --sim) sim=1 ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
   shift
 done
@@ -29,18 +30,22 @@ trap 'rm -rf "$made"' EXIT
 
 say() { printf '%s\n' "$*" | tee -a "$report"; }
 
+# outcome NAME FILE SECONDS BEGIN RC: the report's line of a part that ended so
+outcome() {
+  local took=$((SECONDS - $4))
+  case $5 in
+  0) say "| $1 | passed | $took |" ;;
+  124) say "| $1 | stopped after $3 s | $3 |"; failed=1 ;;
+  *) say "| $1 | **failed** ($5): see $2 | $took |"; failed=1 ;;
+  esac
+}
+
 # part NAME SECONDS COMMAND...: runs it, keeps what it says in NAME.txt and how it ended in the report
 part() {
-  local name=$1 limit=$2 begin=$SECONDS rc
+  local name=$1 limit=$2 begin=$SECONDS
   shift 2
   timeout "$limit" "$@" >"$out/$name.txt" 2>&1
-  rc=$?
-  case $rc in
-  0) say "| $name | passed | $((SECONDS - begin)) |" ;;
-  124) say "| $name | stopped after $limit s | $limit |"; failed=1 ;;
-  *) say "| $name | **failed** ($rc): see $name.txt | $((SECONDS - begin)) |"; failed=1 ;;
-  esac
-  return $rc
+  outcome "$name" "$name.txt" "$limit" "$begin" $?
 }
 
 : >"$report"
@@ -67,21 +72,26 @@ say "| part | outcome | s |"
 say "|---|---|---|"
 device=auto
 [ -n "$sim" ] && device=sim
+begin=$SECONDS
 timeout 40 "$sluice" doctor --json --device "$device" >"$out/doctor.json" 2>"$out/doctor.txt"
 rc=$?
-if [ $rc = 0 ]; then say "| doctor | passed | |"; else say "| doctor | **failed** ($rc): see doctor.json | |"; failed=1; fi
+outcome doctor doctor.json 40 "$begin" "$rc"
 if [ -z "$sim" ] && ! grep -q '"name": "cuda/' "$out/doctor.json"; then
   say
-  say "No GPU was found that opens, so nothing else ran: $(grep -hm1 -E '"(missing|error)": *"[^"]' "$out/doctor.json" | sed -E 's/^ *"(missing|error)": *"//; s/",*$//')"
+  [ "$rc" = 124 ] && say "Doctor did not end, so nothing else ran." && exit 1
+  say "No GPU was found that opens, so nothing else ran: $(grep -hm1 -E '"(missing|unusable|error)": *"[^"]' "$out/doctor.json" | sed -E 's/^ *"(missing|unusable|error)": *"//; s/",*$//')"
   exit $failed
 fi
 
 export SLUICE_GPU=lib SLUICE_GPU_OUT=$out
 [ -n "$sim" ] && export SLUICE_GPU=sim
+# All limits together, with the programs' builds left out, are 585 s.
+part driver 15 "$tests" -test.v -test.run 'TestDriver$'
 part selftest 30 "$tests" -test.v -test.run 'TestSelf$'
 part contract 110 "$tests" -test.v -test.short -test.run 'TestContract$'
-part large 40 "$tests" -test.v -test.run 'TestLargeBatch$'
-part streamed 40 "$tests" -test.v -test.run 'TestStreamed$'
+part large 30 "$tests" -test.v -test.run 'TestLargeBatch$'
+part streamed 30 "$tests" -test.v -test.run 'TestStreamed$'
+part fast 20 "$tests" -test.v -test.run 'TestFast$'
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -1)
 if [ -n "$sanitizer" ] && [ -z "$sim" ]; then
   for tool in memcheck racecheck initcheck synccheck; do
@@ -94,7 +104,7 @@ part speed 130 "$tests" -test.v -test.run 'TestSpeed$'
 
 # gfnx's iteration on the same card: JAX must see it.
 python=${PYTHON:-python3}
-if [ -z "$sim" ] && JAX_PLATFORMS=cuda timeout 30 "$python" -c 'import jax, equinox, gfnx, optax; assert jax.devices()' >"$out/gfnx.txt" 2>&1; then
+if [ -z "$sim" ] && JAX_PLATFORMS=cuda timeout 20 "$python" -c 'import jax, equinox, gfnx, optax; assert jax.devices()' >"$out/gfnx.txt" 2>&1; then
   peer() {
     for batch in 16 256 4096 16384; do echo "{\"kind\": \"iteration\", \"policy\": \"fresh\", \"batch\": $batch, \"width\": 256}"; done |
       (cd "$here/peers" && JAX_PLATFORMS=cuda PYTHONDONTWRITEBYTECODE=1 "$python" iteration_gfnx.py)

@@ -17,8 +17,8 @@ type Mode uint8
 const (
 	// Deterministic is the defined arithmetic: the bits of package cpu.
 	Deterministic Mode = iota
-	// Fast hands dense products of whole chunks to cuBLAS, on tensor cores with inputs rounded to 10 bits (TF32), where that library is
-	// found. Results are near the defined ones and depend on library and card.
+	// Fast hands dense products of whole chunks to cuBLAS, on tensor cores with inputs rounded to 10 bits (TF32, which cards before
+	// Ampere have not: float32 there), where that library is found. Results are near the defined ones and depend on library and card.
 	Fast
 )
 
@@ -29,9 +29,6 @@ type Config struct {
 	Chunk  int   // rows over all lanes in one launch of Backward and Eval; 0 means 8,192. It never shows in a result
 	Mode   Mode
 }
-
-// oldest is the first CUDA whose driver reads PTX 6.3 (12040 is 12.4).
-const oldest = 10000
 
 // leastMajor is the compute capability of sm_70, for which the PTX is.
 const leastMajor = 7
@@ -51,7 +48,8 @@ type device struct {
 
 var _ graph.Device = (*device)(nil)
 
-// New opens a card of drv, or says what is missing: errors wrap driver.ErrNoDriver, driver.ErrNoDevice, or the driver's *driver.Error.
+// New opens a card of drv, or says what is missing: errors wrap driver.ErrOldDriver, driver.ErrNoDevice (no such card, or one that is older
+// than the kernels), or the driver's *driver.Error.
 func New(drv driver.Driver, cfg Config) (graph.Device, error) {
 	if cfg.Memory < 0 {
 		return nil, fmt.Errorf("cuda: Memory is %d bytes, must not be negative", cfg.Memory)
@@ -66,8 +64,8 @@ func New(drv driver.Driver, cfg Config) (graph.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	if version < oldest {
-		return nil, fmt.Errorf("cuda: the driver knows CUDA %s, the kernels need %s or later: install a newer driver", dotted(version), dotted(oldest))
+	if err := driver.CheckVersion(version); err != nil {
+		return nil, err
 	}
 	cards, err := drv.Devices()
 	if err != nil {
@@ -96,11 +94,9 @@ func New(drv driver.Driver, cfg Config) (graph.Device, error) {
 	}
 	d.copyJob = d.copyAll
 	// The thread holds the owner, never the device: one nobody closed gives its card back when it is collected.
-	runtime.AddCleanup(d, (*owner).close, d.o)
+	runtime.AddCleanup(d, func(o *owner) { _ = o.close() }, d.o)
 	return d, nil
 }
-
-func dotted(version int) string { return fmt.Sprintf("%d.%d", version/1000, version%1000/10) }
 
 // open loads the kernels, on the owner's thread.
 func (o *owner) open(card int, mode Mode) (err error) {
@@ -123,7 +119,7 @@ func (o *owner) open(card int, mode Mode) (err error) {
 	if o.event, err = o.ctx.NewEvent(); err != nil {
 		return err
 	}
-	if o.stage, err = o.ctx.AllocHost(stageBytes); err != nil {
+	if o.stage, err = o.allocHost(stageBytes); err != nil {
 		return err
 	}
 	if mode == Fast {
@@ -137,9 +133,6 @@ func (o *owner) open(card int, mode Mode) (err error) {
 
 func (d *device) Name() string { return d.name }
 
-func (d *device) Close() error {
-	d.o.close()
-	return nil
-}
+func (d *device) Close() error { return d.o.close() }
 
 func (d *device) Compile(p *graph.Plan) (graph.Program, error) { return compile(d, p) }

@@ -12,15 +12,16 @@
 // device memory.
 //
 // Where a world is data and its policy a plain stack of layers, walk draws a whole batch in one launch; the host learns the lengths, makes
-// room for exactly so many rows, and place writes them; the networks then run on whole pieces (drawn.go). Lists that are given go through
-// replay, which finds what is wrong with them first. Other networks, and batches that are given in part, take begin and then for each step the Step entry on every lane's
-// newest rows, sample, advance. 16 steps are one captured graph; between two of them the host looks whether anything lives (rollout.go
-// says why). Their rows are a guess: if they overflow, which is a fault, the host doubles the memory and runs the batch again, to the
-// same bits, since draws are keyed. A world in Go is stepped by the host, the lanes in two halves: while it steps one, the device works on
-// the other (walk.go). Close, each piece of the forward pass and of Backward, the sum over lanes, and Update are a graph each (play.go). A
-// piece is some rows of every lane, 8,192 in all, so what one writes the next finds in the card's cache. Saved values over
-// Config.Memory, or over what the card has, are dropped and computed again a piece at a time. Per-iteration values lie in device
-// memory, so that graphs are replayed as they are.
+// room for the rows, and place writes them; the networks then run on whole pieces (drawn.go). Lists that are given go through replay, which
+// finds what is wrong with them first. Other networks, and batches that are given in part, take begin and then for each step the Step entry
+// on every lane's newest rows, sample, advance. 16 steps are one captured graph; between two of them the host looks whether anything lives
+// (rollout.go says why). Their rows are a guess: if they overflow, which is a fault, the host doubles the memory and runs the batch again,
+// to the same bits, since draws are keyed. A world in Go is stepped by the host, the lanes in two halves: while it steps one, the device
+// works on the other (walk.go). Close, each piece of the forward pass and of Backward, the sum over lanes, and Update are a graph each
+// (play.go). A piece is some rows of every lane, 8,192 in all, so what one writes the next finds in the card's cache. Saved values over
+// Config.Memory, or over what the card has, are dropped and computed again a piece at a time. Row arrays that must grow again grow by an
+// eighth, since graphs are lost when arrays move (shape.go). Per-iteration values lie in device memory, so that graphs are replayed as they
+// are.
 //
 // The host waits for the device twice an iteration: for where trajectories end, which it must know for the rewards, and in Outcome for
 // loss, norm and log Z. That a loss or norm is not finite the update kernels see for themselves. A rollout by steps waits once for each

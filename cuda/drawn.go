@@ -40,12 +40,20 @@ func (p *program) walks() bool {
 	return p.stack != nil && p.host == nil && !given && p.count*max(p.plan.World.Steps, p.plan.World.Ints) <= mostDrawn
 }
 
-// listWords is the room that walk needs for actions and trajectories.
+// listWords is the room for lists of actions and for where each begins: those that walk draws, or those that are given. Of a batch that is
+// smaller than what src gives, they are the first.
 func (p *program) listWords() (actions, trajectories int) {
-	if !p.walks() {
+	switch {
+	case p.walks():
+		return p.count * p.plan.World.Steps, p.count
+	case p.src.Given == nil:
 		return 0, 0
 	}
-	return p.count * p.plan.World.Steps, p.count
+	actions = 1 // see upload
+	for _, list := range p.src.Given[:p.count] {
+		actions += len(list)
+	}
+	return actions, p.count
 }
 
 func (p *program) walkArgs() kernel.WalkArgs {

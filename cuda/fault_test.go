@@ -27,6 +27,7 @@ func TestWhatIsMissing(t *testing.T) {
 	_, err = New(sim.Driver(sim.Config{}), Config{Device: 1})
 	require.ErrorIs(t, err, driver.ErrNoDevice)
 	_, err = New(sim.Driver(sim.Config{Version: 9020}), Config{})
+	require.ErrorIs(t, err, driver.ErrOldDriver)
 	require.ErrorContains(t, err, "CUDA 9.2, the kernels need 10.0")
 	_, err = New(&edited{Driver: sim.Driver(sim.Config{}), version: 9000}, Config{})
 	require.ErrorContains(t, err, "CUDA 9.0")

@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"errors"
+
 	"github.com/sluice-ml/sluice/cuda/kernel"
 )
 
@@ -30,22 +32,10 @@ func (p *program) upload() error {
 	if p.src.Given == nil {
 		return o.failed
 	}
-	total := 1
-	for _, list := range p.src.Given {
-		total += len(list)
-	}
 	h, pin, m := &p.held, &p.pin, p.mem
-	for _, r := range []struct {
-		a *array
-		h *pinned
-		n int
-	}{{&h.given, &pin.given, total}, {&h.givenAt, &pin.givenAt, p.count}, {&h.givenLen, &pin.givenLen, p.count}} {
-		if err := m.grow(r.a, r.n, false); err != nil {
-			return err
-		}
-		if err := m.pin(r.h, r.n); err != nil {
-			return err
-		}
+	total, _ := p.listWords() // for which reserve has made room on the device
+	if err := errors.Join(m.pin(&pin.given, total), m.pin(&pin.givenAt, p.count), m.pin(&pin.givenLen, p.count)); err != nil {
+		return err
 	}
 	at, length, actions := as[int32](pin.givenAt.b, p.count), as[int32](pin.givenLen.b, p.count), as[int32](pin.given.b, total)
 	k := 0

@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-ml/sluice/cuda/driver"
 	"github.com/sluice-ml/sluice/cuda/kernel"
@@ -11,16 +12,17 @@ import (
 
 // This file measures a card: what sluice doctor prints beside the self-test.
 
-// Speed is what a card was seen to do, by its own events.
+// Speed is what a card was seen to do, by its own events. 0 is what was not measured, of which the two texts say why.
 type Speed struct {
-	CopyGBs      float64 `json:"copy_gb_per_s"`           // read and written, from device memory to device memory
-	LaunchMicros float64 `json:"launch_us"`               // of a kernel that has nothing to do, from a stream
-	GraphMicros  float64 `json:"graph_node_us"`           // the same in a replayed graph
-	LinearTFlops float64 `json:"linear_tflops"`           // OpLinear, 8,192 rows of 1,024 x 1,024, deterministic
-	BLAS         string  `json:"blas,omitempty"`          // the library's name
-	BLASTFlops   float64 `json:"blas_tflops,omitempty"`   // the same product by cuBLAS in TF32
-	BLASMissing  string  `json:"blas_missing,omitempty"`  // why there is none
-	SpilledBytes int     `json:"spilled_bytes,omitempty"` // local memory of all kernels as this driver compiled them; 0 is right
+	CopyGBs       float64 `json:"copy_gb_per_s"`            // read and written, from device memory to device memory
+	LaunchMicros  float64 `json:"launch_us"`                // of a kernel that has nothing to do, from a stream
+	GraphMicros   float64 `json:"graph_node_us"`            // the same in a replayed graph
+	LinearTFlops  float64 `json:"linear_tflops"`            // OpLinear, 8,192 rows of 1,024 x 1,024, deterministic
+	BLAS          string  `json:"blas,omitempty"`           // the library's name
+	BLASTFlops    float64 `json:"blas_tflops,omitempty"`    // the same product by cuBLAS in TF32
+	BLASMissing   string  `json:"blas_missing,omitempty"`   // why cuBLAS is not there or does not work
+	MemoryMissing string  `json:"memory_missing,omitempty"` // what the card, in use by others, had no memory left to measure
+	SpilledBytes  int     `json:"spilled_bytes,omitempty"`  // local memory of all kernels as this driver compiled them; 0 is right
 }
 
 var errNotOurs = errors.New("cuda: the device is none of package cuda")
@@ -34,7 +36,8 @@ func Describe(dev graph.Device) (driver.Info, error) {
 	return d.info, nil
 }
 
-// Measure takes some tenths of a second.
+// Measure takes some tenths of a second. What it cannot measure because memory is short, or because cuBLAS does not work, it names and
+// leaves out; an error is a device that failed.
 func Measure(dev graph.Device) (Speed, error) {
 	d, ok := dev.(*device)
 	if !ok {
@@ -68,11 +71,11 @@ func (m *meter) measure() (err error) {
 	if m.from, err = c.NewEvent(); err != nil {
 		return err
 	}
-	defer func() { _ = c.FreeEvent(m.from) }()
+	defer func() { m.o.check(c.FreeEvent(m.from)) }()
 	if m.to, err = c.NewEvent(); err != nil {
 		return err
 	}
-	defer func() { _ = c.FreeEvent(m.to) }()
+	defer func() { m.o.check(c.FreeEvent(m.to)) }()
 	for _, f := range m.o.funcs {
 		a, err := c.Attributes(f)
 		if err != nil {
@@ -80,13 +83,27 @@ func (m *meter) measure() (err error) {
 		}
 		m.speed.SpilledBytes += a.LocalBytes
 	}
-	if err := m.copies(); err != nil {
-		return err
+	return errors.Join(m.part("copies", m.copies), m.part("launches", m.launches), m.part("products", m.products))
+}
+
+// part is one measurement, in memory of its own.
+func (m *meter) part(name string, measure func() error) error {
+	if m.o.failed != nil {
+		return nil // which is returned already
 	}
-	if err := m.launches(); err != nil {
-		return err
+	err := measure()
+	m.mem.free()
+	if m.o.failed != nil {
+		return m.o.failed
 	}
-	return m.products()
+	if errors.Is(err, driver.ErrOutOfMemory) {
+		if m.speed.MemoryMissing != "" {
+			m.speed.MemoryMissing += "; "
+		}
+		m.speed.MemoryMissing += name + ": " + err.Error()
+		return nil
+	}
+	return err
 }
 
 // time is the milliseconds of what f enqueues, after one run to warm up.
@@ -110,20 +127,28 @@ func (m *meter) time(f func()) float64 {
 	return ms
 }
 
+func (m *meter) grow(list ...room) error {
+	for _, r := range list {
+		if err := m.mem.grow(r.a, r.n, r.zero); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *meter) copies() error {
 	var a, b array
-	if err := errors.Join(m.mem.grow(&a, copyBytes/4, true), m.mem.grow(&b, copyBytes/4, true)); err != nil {
+	if err := m.grow(room{&a, copyBytes / 4, true}, room{&b, copyBytes / 4, true}); err != nil {
 		return err
 	}
 	ms := m.time(func() { m.o.check(m.o.ctx.Copy(b.p, a.p, copyBytes, m.o.stream[0])) })
 	m.speed.CopyGBs = 2 * copyBytes / 1e6 / ms
-	m.mem.free()
 	return m.o.failed
 }
 
 func (m *meter) launches() error {
 	var a array
-	if err := m.mem.grow(&a, 64, true); err != nil {
+	if err := m.grow(room{&a, 64, true}); err != nil {
 		return err
 	}
 	s := m.o.stream[0]
@@ -142,18 +167,18 @@ func (m *meter) launches() error {
 	if err != nil {
 		return err
 	}
-	e, err := c.Instantiate(g)
+	e, err := m.o.instantiate(g)
 	if err != nil {
 		return err
 	}
 	m.speed.GraphMicros = m.time(func() { m.o.check(c.Replay(e, s)) }) * 1e3 / launches
-	return errors.Join(c.FreeExec(e), c.FreeGraph(g), m.o.failed)
+	m.o.freeExec(e)
+	return m.o.failed
 }
 
 func (m *meter) products() error {
 	var x, w, y, to array
-	g := m.mem
-	if err := errors.Join(g.grow(&x, rows*dim, true), g.grow(&w, dim*dim+dim, true), g.grow(&y, rows*dim, true), g.grow(&to, 4, false)); err != nil {
+	if err := m.grow(room{&x, rows * dim, true}, room{&w, dim*dim + dim, true}, room{&y, rows * dim, true}, room{&to, 4, false}); err != nil {
 		return err
 	}
 	o, s := m.o, m.o.stream[0]
@@ -167,25 +192,39 @@ func (m *meter) products() error {
 			launch(o, k, grid, s, a)
 		}
 	})
+	if o.failed != nil {
+		return o.failed
+	}
 	blas, err := o.ctx.BLAS()
+	ms := 0.0
+	if err == nil {
+		ms = m.time(func() {
+			for range products {
+				if o.failed == nil && err == nil { // an error of cuBLAS's own; if a kernel failed, the wait that follows says so
+					err = blas.Gemm(s, driver.Gemm{M: rows, N: dim, K: dim, A: x.p, LDA: dim, B: w.p, LDB: dim, C: y.p, LDC: dim, Count: 1, TF32: true})
+				}
+			}
+		})
+	}
 	if err != nil {
 		m.speed.BLASMissing = err.Error()
 		return o.failed
 	}
-	m.speed.BLAS = blas.Name()
-	m.speed.BLASTFlops = tera / m.time(func() {
-		for range products {
-			o.check(blas.Gemm(s, driver.Gemm{M: rows, N: dim, K: dim, A: x.p, LDA: dim, B: w.p, LDB: dim, C: y.p, LDC: dim, Count: 1, TF32: true}))
-		}
-	})
+	m.speed.BLAS, m.speed.BLASTFlops = blas.Name(), tera/ms
 	return o.failed
 }
 
-// String is a line for people.
+// String is a line for people: what was measured.
 func (s Speed) String() string {
-	t := fmt.Sprintf("copy %.0f GB/s, launch %.1f us, graph node %.1f us, linear %.1f TFLOP/s", s.CopyGBs, s.LaunchMicros, s.GraphMicros, s.LinearTFlops)
-	if s.BLAS != "" {
-		t += fmt.Sprintf(", %s %.1f TFLOP/s in TF32", s.BLAS, s.BLASTFlops)
+	var list []string
+	for _, x := range []struct {
+		format string
+		value  float64
+	}{{"copy %.0f GB/s", s.CopyGBs}, {"launch %.1f us", s.LaunchMicros}, {"graph node %.1f us", s.GraphMicros},
+		{"linear %.1f TFLOP/s", s.LinearTFlops}, {s.BLAS + " %.1f TFLOP/s in TF32", s.BLASTFlops}} {
+		if x.value > 0 {
+			list = append(list, fmt.Sprintf(x.format, x.value))
+		}
 	}
-	return t
+	return strings.Join(list, ", ")
 }

@@ -1,12 +1,14 @@
 package cuda
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-ml/sluice/cpu"
 	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/cuda/sim"
 	"github.com/sluice-ml/sluice/graph"
 )
 
@@ -130,28 +132,66 @@ func TestMeasure(t *testing.T) {
 
 // Whichever call fails, the measurement says so.
 func TestEveryCallOfMeasureMayFail(t *testing.T) {
-	measure := func(drv driver.Driver) error {
-		dev, err := New(drv, Config{})
-		if err != nil {
-			return err
-		}
-		defer dev.Close()
-		_, err = Measure(dev)
-		return err
-	}
 	whole := &brittle{}
-	require.NoError(t, measure(whole))
+	_, err := measured(whole)
+	require.NoError(t, err)
 	for n := 1; n <= len(whole.calls); n++ {
 		if whole.calls[n-1] == "Launch" && n%97 != 0 {
 			continue // there are thousands, all alike
 		}
 		drv := &brittle{at: n, err: &driver.Error{Code: driver.LaunchFailed, Name: "CUDA_ERROR_LAUNCH_FAILED", Call: whole.calls[n-1]}}
-		err := measure(drv)
+		s, err := measured(drv)
 		require.True(t, drv.failed, "call %d", n)
-		if !drv.lost() {
+		switch whole.calls[n-1] {
+		case "BLAS", "Gemm": // only the fast mode wants it
+			require.NoError(t, err)
+			require.Contains(t, s.BLASMissing, "CUDA_ERROR_LAUNCH_FAILED")
+			require.Empty(t, s.BLAS)
+			require.Positive(t, s.LinearTFlops)
+		default:
 			require.ErrorIs(t, err, error(drv.err), "call %d, %s", n, whole.calls[n-1])
 		}
 	}
+}
+
+// measured is Measure on a device of its own, and what its end says.
+func measured(drv driver.Driver) (s Speed, err error) {
+	dev, err := New(drv, Config{})
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	return Measure(dev)
+}
+
+// A card that others have filled is measured as far as it goes, and is no worse for it.
+func TestMeasureOfAFullCard(t *testing.T) {
+	whole := &brittle{only: "Alloc"}
+	all, err := measured(whole)
+	require.NoError(t, err)
+	require.Len(t, whole.calls, 7, "two to copy, one to launch on, four of a product")
+	for n, part := range []string{"copies", "copies", "launches", "products", "products", "products", "products"} {
+		drv := &brittle{only: "Alloc", at: n + 1, err: &driver.Error{Code: driver.OutOfMemory, Name: "CUDA_ERROR_OUT_OF_MEMORY", Call: "cuMemAlloc"}}
+		s, err := measured(drv)
+		require.NoError(t, err)
+		require.Equal(t, part+": cuda: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY (2)", s.MemoryMissing)
+		want := all
+		want.MemoryMissing = s.MemoryMissing
+		switch part {
+		case "copies":
+			want.CopyGBs = 0
+		case "launches":
+			want.LaunchMicros, want.GraphMicros = 0, 0
+		case "products":
+			want.LinearTFlops, want.BLAS, want.BLASTFlops = 0, "", 0
+		}
+		require.Equal(t, want, s)
+		require.NotContains(t, s.String(), " 0", "what was not measured is not said")
+	}
+	s, err := measured(sim.Driver(sim.Config{Memory: 4 << 20}))
+	require.NoError(t, err)
+	require.Regexp(t, "^copies: .*; products: ", s.MemoryMissing)
+	require.Positive(t, s.LaunchMicros)
 }
 
 // refusing is a device whose calls fail from the n-th on, or whose buffers are read wrongly.

@@ -49,7 +49,7 @@ func (m *arena) grow(a *array, n int, zero bool) error {
 	}
 	m.o.sweep()
 	m.drop(a)
-	p, err := m.o.ctx.Alloc(bytes)
+	p, err := m.o.alloc(bytes)
 	if err != nil {
 		if !errors.Is(err, driver.ErrOutOfMemory) {
 			m.o.check(err)
@@ -69,7 +69,7 @@ func (m *arena) drop(a *array) {
 	if a.p == 0 {
 		return
 	}
-	m.o.check(m.o.ctx.Free(a.p))
+	m.o.free(a.p)
 	m.list = slices.DeleteFunc(m.list, func(p driver.Ptr) bool { return p == a.p })
 	*a = array{}
 	m.moved++
@@ -83,13 +83,13 @@ func (m *arena) pin(h *pinned, n int) error {
 		return nil
 	}
 	if h.b != nil {
-		if !m.o.check(m.o.ctx.FreeHost(h.b)) {
+		if !m.o.freeHost(h.b) {
 			return m.o.failed
 		}
 		m.host = slices.DeleteFunc(m.host, func(b []byte) bool { return &b[0] == &h.b[0] })
 	}
 	h.b = nil
-	b, err := m.o.ctx.AllocHost(4 * n)
+	b, err := m.o.allocHost(4 * n)
 	if err != nil {
 		if errors.Is(err, driver.ErrOutOfMemory) { // of the host: a smaller batch's device memory would not help
 			return fmt.Errorf("%w: %d bytes: %v", errHostMemory, 4*n, err)
@@ -104,10 +104,10 @@ func (m *arena) pin(h *pinned, n int) error {
 // free gives everything back, on the owner's thread. What pointed to it is the caller's to forget.
 func (m *arena) free() {
 	for _, p := range m.list {
-		m.o.check(m.o.ctx.Free(p))
+		m.o.free(p)
 	}
 	for _, b := range m.host {
-		m.o.check(m.o.ctx.FreeHost(b))
+		m.o.freeHost(b)
 	}
 	m.list, m.host = nil, nil
 	m.moved++

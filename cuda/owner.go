@@ -25,6 +25,7 @@ type owner struct {
 	blas   driver.BLAS // of the fast mode, nil elsewhere
 	stage  []byte      // page-locked, for buffers that are read and written
 	args   [512]byte   // a kernel's arguments
+	lent   lent
 
 	mu     sync.Mutex // held by the caller of do
 	jobs   chan func()
@@ -42,10 +43,11 @@ var errClosed = errors.New("cuda: the device is closed")
 
 // start makes the thread and runs first on it.
 func start(drv driver.Driver, first func(*owner) error) (*owner, error) {
-	o := &owner{drv: drv, jobs: make(chan func()), done: make(chan struct{})}
+	o := &owner{drv: drv, jobs: make(chan func()), done: make(chan struct{}),
+		lent: lent{memory: map[driver.Ptr]struct{}{}, pages: map[*byte][]byte{}, graphs: map[driver.Exec]struct{}{}}}
 	go o.serve()
 	if err := o.do(func() { o.failed = first(o) }); err != nil {
-		o.close()
+		_ = o.close() // a device that did not open, and err says why
 		return nil, err
 	}
 	return o, nil
@@ -80,27 +82,25 @@ func (o *owner) run(job func()) {
 	<-o.done
 }
 
-// close gives everything back and ends the thread.
-func (o *owner) close() {
+// close gives everything back and ends the thread. What was launched and not waited for may be what its error is about; of a device that
+// failed nothing can be given back, and who used it has been told why.
+func (o *owner) close() (err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return
+		return nil
 	}
 	o.closed = true
 	o.lost.Lock()
 	o.forgotten = true
 	o.lost.Unlock()
-	o.run(func() {
-		if o.blas != nil {
-			_ = o.blas.Close()
-		}
-		if o.ctx != nil {
-			_ = o.ctx.Close() // a context that failed cannot be closed better
-		}
-	})
+	o.run(func() { err = o.giveBack() })
 	close(o.jobs)
 	<-o.done
+	if o.failed != nil {
+		return nil
+	}
+	return err
 }
 
 // check keeps the first error for good.
@@ -127,10 +127,10 @@ func (o *owner) sweep() {
 	o.orphans, o.orphaned = nil, nil
 	o.lost.Unlock()
 	for _, p := range list {
-		o.check(o.ctx.Free(p))
+		o.free(p)
 	}
 	for _, b := range host {
-		o.check(o.ctx.FreeHost(b))
+		o.freeHost(b)
 	}
 }
 
@@ -139,10 +139,14 @@ func launch[A any](o *owner, k kernel.ID, grid kernel.Grid, s driver.Stream, arg
 	launchDeep(o, k, grid, 1, s, args)
 }
 
-// launchDeep is launch of depth instructions, whose arguments args holds.
+// launchDeep is launch of depth instructions, whose arguments args holds. Arguments that o.args has no room for are a mistake in package
+// kernel, and would reach the device cut off.
 func launchDeep[A any](o *owner, k kernel.ID, grid kernel.Grid, depth int, s driver.Stream, args A) {
 	if o.failed != nil || grid.X == 0 || grid.Y == 0 {
 		return
+	}
+	if unsafe.Sizeof(args) > uintptr(len(o.args)) {
+		panic("cuda: kernel " + k.String() + " has more arguments than there is room for")
 	}
 	n := copy(o.args[:], unsafe.Slice((*byte)(unsafe.Pointer(&args)), unsafe.Sizeof(args)))
 	o.check(o.ctx.Launch(o.funcs[k], driver.Dim{X: grid.X, Y: grid.Y, Z: depth}, driver.Dim{X: grid.Threads}, 0, s, o.args[:n]))

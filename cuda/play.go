@@ -32,11 +32,8 @@ type playKey struct {
 	rule    graph.Rule
 }
 
-// shot is a list of launches that was needed before.
-type shot struct {
-	graph driver.Graph
-	exec  driver.Exec
-}
+// shot is a list of launches that was needed before, once or, captured, twice.
+type shot struct{ exec driver.Exec }
 
 // mostShots bounds the graphs a program keeps, if the running batch needs no more; batches of ever new shapes start over.
 const mostShots = 512
@@ -71,8 +68,7 @@ func (p *program) play(k playKey, emit func()) {
 		if !o.check(err) {
 			return
 		}
-		s.graph = g
-		if s.exec, err = o.ctx.Instantiate(g); o.check(err) {
+		if s.exec, err = o.instantiate(g); o.check(err) {
 			o.check(o.ctx.Replay(s.exec, o.stream[0]))
 		}
 	}
@@ -82,10 +78,7 @@ func (p *program) play(k playKey, emit func()) {
 func (p *program) forget() {
 	for k, s := range p.shots {
 		if s.exec != 0 {
-			p.o.check(p.o.ctx.FreeExec(s.exec))
-		}
-		if s.graph != 0 {
-			p.o.check(p.o.ctx.FreeGraph(s.graph))
+			p.o.freeExec(s.exec)
 		}
 		delete(p.shots, k)
 	}

@@ -36,7 +36,7 @@ func (p *program) liveOf(a *array) kernel.Live {
 
 func (p *program) trajsOf() kernel.Trajs {
 	h := &p.held
-	return kernel.Trajs{First: h.first.u(0), Last: h.last.u(0), Length: h.length.u(0), Terminal: h.terminals.u(0), LogR: h.logR.u(0)}
+	return kernel.Trajs{First: h.first.u(0), Last: h.last.u(0), Length: h.length.u(0), Terminal: h.terminals.u(0)}
 }
 
 func (p *program) world() kernel.World {
@@ -45,7 +45,7 @@ func (p *program) world() kernel.World {
 		Back: int32(s.Back), Steps: int32(s.Steps), EndRows: bit(s.EndRows), FW: int32(graph.Words(s.Actions)), BW: int32(graph.Words(s.Back)),
 		Kind: kernel.NoMoves}
 	if s.Moves != nil && p.host == nil {
-		w.Kind, w.StopRule = int32(s.Moves.Kind), int32(s.Moves.Stop)
+		w.Kind = int32(s.Moves.Kind)
 	}
 	return w
 }
@@ -155,7 +155,7 @@ func (p *program) emitStep(v *view, live *kernel.Live, step int, s driver.Stream
 func (p *program) emitSample(in *graph.Instr, v *view, live *kernel.Live, step int, s driver.Stream) {
 	w := &p.plan.World
 	a := kernel.SampleArgs{Span: v.span, Logits: v.val(in.A), Rows: v.rows, Live: *live, Draw: p.held.draw.u(0),
-		Actions: int32(w.Actions), FW: int32(graph.Words(w.Actions)), Step: int32(step), Ints: int32(w.Ints)}
+		Actions: int32(w.Actions), FW: int32(graph.Words(w.Actions)), Step: int32(step)}
 	if p.src.Given != nil {
 		a.GivenAt, a.GivenLen, a.Given = p.held.givenAt.u(0), p.held.givenLen.u(0), p.held.given.u(0)
 	}

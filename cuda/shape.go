@@ -137,7 +137,7 @@ func (p *program) reserve(want int) error {
 	return e
 }
 
-// fits is the largest batch below this one that bytes of memory hold, with so many rows a trajectory.
+// fits is the largest batch below this one that bytes of memory hold, with so many rows a trajectory, and the first of the lists given.
 func (p *program) fits(bytes int64, rows int) int {
 	q := *p // of which only the shape is used
 	return sort.Search(p.count-1, func(i int) bool {
@@ -197,28 +197,63 @@ func (p *program) rooms(rows int) [37]room {
 	}
 }
 
+// tryReserve makes room for want rows a lane, and for more where the arrays have held rows before: batches whose longest lane lengthens a
+// little each time would else move all arrays, and throw all graphs away, each time.
 func (p *program) tryReserve(want int) error {
-	h, m, pl, s := &p.held, p.mem, p.plan, &p.plan.World
-	want = blocks(want)
-	rows := h.rows
-	if rows/p.lanes/graph.BlockRows*graph.BlockRows < want {
+	rows := p.held.rows
+	if want = blocks(want); rows/p.lanes/graph.BlockRows*graph.BlockRows < want {
+		more := blocks(min(p.most(), rows/p.lanes*9/8)) * p.lanes
 		rows = want * p.lanes
-	}
-	if rows > math.MaxInt32/max(1, s.Active, graph.Words(s.Actions), graph.Words(s.Back)) {
-		return fmt.Errorf("cuda: %d rows of %d features are more than a 32-bit number counts", rows, s.Active)
-	}
-	if budget := p.dev.cfg.Memory; budget > 0 && h.saving {
-		fixed := int64(4*p.lanes) * int64(pl.GradLen+p.span*pl.ScratchCols)
-		if fixed+int64(rows)*int64(pl.BytesPerRow()) > budget {
-			p.dropSaved()
+		if more > rows && !p.tooMany(more) && !p.overBudget(more) {
+			err := p.hold(more)
+			if !errors.Is(err, driver.ErrOutOfMemory) {
+				return err
+			}
+			p.trim(more, rows)
 		}
+	}
+	if !p.tooMany(rows) && p.overBudget(rows) {
+		p.dropSaved()
+	}
+	return p.hold(rows)
+}
+
+// overBudget reports whether Saved values of so many rows are held but are more than Config.Memory allows.
+func (p *program) overBudget(rows int) bool {
+	fixed := int64(4*p.lanes) * int64(p.plan.GradLen+p.span*p.plan.ScratchCols)
+	budget := p.dev.cfg.Memory
+	return budget > 0 && p.held.saving && fixed+int64(rows)*int64(p.plan.BytesPerRow()) > budget
+}
+
+// tooMany reports whether an index into a row array would be more than a 32-bit number.
+func (p *program) tooMany(rows int) bool {
+	s := &p.plan.World
+	return rows > math.MaxInt32/max(1, s.Active, graph.Words(s.Actions), graph.Words(s.Back))
+}
+
+// trim gives back what an attempt at more rows than exact has got hold of. What does not depend on rows stays: lists may have been drawn
+// into it.
+func (p *program) trim(more, exact int) {
+	least := p.rooms(exact)
+	for i, r := range p.rooms(more) {
+		if r.n > least[i].n && r.a.bytes > int64(4*least[i].n) {
+			p.mem.drop(r.a)
+		}
+	}
+}
+
+// hold makes room for rows of all lanes together, and for what else the batch needs.
+func (p *program) hold(rows int) error {
+	m, s := p.mem, &p.plan.World
+	if p.tooMany(rows) {
+		return fmt.Errorf("cuda: %d rows of %d features are more than a 32-bit number counts", rows, s.Active)
 	}
 	for _, r := range p.rooms(rows) {
 		if err := m.grow(r.a, r.n, r.zero); err != nil {
 			return err
 		}
 	}
-	h.rows, p.cap = rows, rows/p.lanes/graph.BlockRows*graph.BlockRows
+	p.held.rows, p.cap = rows, rows/p.lanes/graph.BlockRows*graph.BlockRows
 	return errors.Join(
 		m.pin(&p.pin.terminal, p.count*s.Ints), m.pin(&p.pin.length, p.count), m.pin(&p.pin.logR, p.count),
 		m.pin(&p.pin.counters, counts*p.lanes), m.pin(&p.pin.counters2, counts*p.lanes),

@@ -82,12 +82,15 @@ func whyCPU(noCard error) string {
 	if noCard == nil {
 		return ""
 	}
-	for _, plain := range []error{driver.ErrNoDriver, driver.ErrNoDevice} {
-		if errors.Is(noCard, plain) {
-			return "; no GPU: " + strings.TrimPrefix(plain.Error(), "cuda: ")
-		}
+	why := noCard.Error()
+	var call *driver.Error // whose text is for people who know the driver's calls
+	switch {
+	case errors.Is(noCard, driver.ErrNoDriver):
+		why = driver.ErrNoDriver.Error()
+	case errors.Is(noCard, driver.ErrNoDevice) && errors.As(noCard, &call):
+		why = driver.ErrNoDevice.Error()
 	}
-	return "; no GPU: " + noCard.Error()
+	return "; no GPU: " + strings.TrimPrefix(why, "cuda: ")
 }
 
 // openDevice opens a device of a kind, on the CPU as c has it. noCard is why auto came to mean the CPU.
@@ -98,12 +101,21 @@ func openDevice(kind run.DeviceKind, c cpu.Config) (d graph.Device, noCard, err 
 		d, err = cuda.New(sim.Driver(sim.Config{}), cuda.Config{Memory: c.Memory, Chunk: simChunk})
 		return d, nil, err
 	case isCard:
-		d, err = openCard(n, c.Memory)
+		drv, err := driver.Lib()
+		if err != nil {
+			return nil, nil, err
+		}
+		d, err = cuda.New(drv, cuda.Config{Device: n, Memory: c.Memory})
 		return d, nil, err
 	case kind == "auto":
-		if d, noCard = openCard(0, c.Memory); noCard == nil {
+		drv, err := driver.Lib()
+		if err == nil {
+			d, err = firstCard(drv, c.Memory)
+		}
+		if err == nil {
 			return d, nil, nil
 		}
+		noCard = err
 	}
 	d, err = cpu.Open(c)
 	return d, noCard, err
@@ -112,10 +124,21 @@ func openDevice(kind run.DeviceKind, c cpu.Config) (d graph.Device, noCard, err 
 // simChunk is small: memory that is only pretended costs real memory twice, for the simulator knows of every word whether it was written.
 const simChunk = 1024
 
-func openCard(n int, memory int64) (graph.Device, error) {
-	drv, err := driver.Lib()
+// firstCard is the first card that opens: one may be too old or in another's exclusive use. Where none does, the error is card 0's.
+func firstCard(drv driver.Driver, memory int64) (graph.Device, error) {
+	cards, err := drv.Devices()
 	if err != nil {
 		return nil, err
 	}
-	return cuda.New(drv, cuda.Config{Device: n, Memory: memory})
+	var first error
+	for i := range max(len(cards), 1) { // of no cards, New says so
+		d, err := cuda.New(drv, cuda.Config{Device: i, Memory: memory})
+		if err == nil {
+			return d, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }

@@ -1,15 +1,36 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluice-ml/sluice/cuda"
 	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/cuda/sim"
 	"github.com/sluice-ml/sluice/run"
 )
+
+// auto takes the first card that opens; where none does it says why the first one did not, in the words of whoever refused it.
+func TestFirstCard(t *testing.T) {
+	d, err := firstCard(cards(6, 9, 9), 0)
+	require.NoError(t, err)
+	info, err := cuda.Describe(d)
+	require.NoError(t, err)
+	require.Equal(t, "card 1", info.Name)
+	require.NoError(t, d.Close())
+
+	_, err = firstCard(cards(6, 5), 0)
+	require.ErrorContains(t, err, "card 0 is sm_60")
+	require.Equal(t, "; no GPU: no NVIDIA device: card 0 is sm_60, the kernels need sm_70", whyCPU(err))
+	_, err = firstCard(sim.Driver(sim.Config{Devices: -1}), 0)
+	require.Equal(t, "; no GPU: no NVIDIA device", whyCPU(err))
+	require.Equal(t, "; no GPU: no NVIDIA driver", whyCPU(fmt.Errorf("%w: no such file", driver.ErrNoDriver)))
+	require.Empty(t, whyCPU(nil))
+}
 
 // TestDeviceOfARun: the file names the device, --device overrides it, the run's directory keeps what was asked for and what it became, and
 // whoever takes the run up again honours it or overrides it, to the same bits. Eleven processes, some on the simulator, take some seconds.

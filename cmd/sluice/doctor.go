@@ -44,6 +44,7 @@ type patient struct {
 	Checks   []checked   `json:"checks"`
 	Training string      `json:"training"` // "has the defined bits", or what differs
 	Speed    *cuda.Speed `json:"speed,omitempty"`
+	Unusable string      `json:"unusable,omitempty"` // why the kernels are not for this card, which is no fault of it
 	Error    string      `json:"error,omitempty"`
 	failed   bool
 }
@@ -71,15 +72,15 @@ func doctorCommand() *cobra.Command {
 		Short: "Check that this machine's devices compute the defined bits",
 		Long: "Look for the NVIDIA driver, its GPUs and cuBLAS; on the CPU and on each GPU\n" +
 			"run every kernel and a short training and compare their bits with committed\n" +
-			"hashes; measure each GPU. Ends with 3 if anything differs. Without a GPU it\n" +
-			"says what is missing and ends with 0.",
+			"hashes; measure each GPU. Ends with 3 if anything differs. Without a GPU, or\n" +
+			"with one that is too old, it says so and ends with 0.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			k, err := parseDevice(kind)
 			if err != nil {
 				return err
 			}
-			d, err := diagnose(c.Context(), k)
+			d, err := diagnose(c.Context(), k, driver.Lib)
 			if err != nil {
 				return err
 			}
@@ -99,8 +100,8 @@ func doctorCommand() *cobra.Command {
 	return c
 }
 
-// diagnose examines the devices of a kind.
-func diagnose(ctx context.Context, kind run.DeviceKind) (*diagnosis, error) {
+// diagnose examines the devices of a kind; load finds the GPUs' driver.
+func diagnose(ctx context.Context, kind run.DeviceKind, load func() (driver.Driver, error)) (*diagnosis, error) {
 	d := &diagnosis{Devices: []patient{}}
 	if kind == "auto" || kind == "cpu" {
 		d.Devices = append(d.Devices, examine(ctx, "cpu", func() (graph.Device, error) { return cpu.Open(cpu.Config{}) }))
@@ -115,51 +116,64 @@ func diagnose(ctx context.Context, kind run.DeviceKind) (*diagnosis, error) {
 		}))
 		return d, nil
 	}
-	drv, err := driver.Lib()
-	var cards []driver.Info
+	drv, err := load()
 	if err == nil {
 		d.Driver = drv.Name()
-		var version int
-		if version, err = drv.Version(); err == nil {
-			d.CUDA = fmt.Sprintf("%d.%d", version/1000, version%1000/10)
-			cards, err = drv.Devices()
-		}
-	}
-	if err == nil && len(cards) == 0 {
-		err = driver.ErrNoDevice
+		err = d.cards(ctx, kind, drv)
 	}
 	if err != nil && kind != "auto" {
 		return nil, &usageError{fmt.Errorf("--device %s: %w", kind, err)}
 	}
 	if err != nil {
 		d.Missing = err.Error()
-		return d, nil
-	}
-	only := -1
-	if kind != "auto" {
-		if only, _ = kind.Card(); only >= len(cards) {
-			return nil, &usageError{fmt.Errorf("--device %s: the driver finds %d", kind, len(cards))}
-		}
-	}
-	for i, info := range cards {
-		if only < 0 || only == i {
-			p := examine(ctx, fmt.Sprintf("cuda:%d", i), func() (graph.Device, error) { return cuda.New(drv, cuda.Config{Device: i}) })
-			p.Card, p.Memory = info.Name, info.Memory
-			d.Devices = append(d.Devices, p)
-		}
 	}
 	return d, nil
+}
+
+// cards examines those of drv that the kind names. An error is that there is none to examine.
+func (d *diagnosis) cards(ctx context.Context, kind run.DeviceKind, drv driver.Driver) error {
+	version, err := drv.Version()
+	if err != nil {
+		return err
+	}
+	d.CUDA = driver.Release(version)
+	cards, err := drv.Devices()
+	if err != nil {
+		return err
+	}
+	if len(cards) == 0 {
+		return driver.ErrNoDevice
+	}
+	only, one := kind.Card()
+	if one && only >= len(cards) {
+		return fmt.Errorf("the driver finds %d", len(cards))
+	}
+	for i, info := range cards {
+		if one && only != i {
+			continue
+		}
+		dev, err := cuda.New(drv, cuda.Config{Device: i})
+		if one && errors.Is(err, driver.ErrNoDevice) {
+			return err // who asked for this card asked for what is not to be had
+		}
+		p := patient{Name: fmt.Sprintf("cuda:%d", i), Checks: []checked{}}
+		if errors.Is(err, driver.ErrNoDevice) {
+			p.Unusable = err.Error()
+		} else {
+			p = examine(ctx, p.Name, func() (graph.Device, error) { return dev, err })
+		}
+		p.Card, p.Memory = info.Name, info.Memory
+		d.Devices = append(d.Devices, p)
+	}
+	return nil
 }
 
 // examine runs all checks on one device. A failure of the device is part of the diagnosis.
 func examine(ctx context.Context, name string, open func() (graph.Device, error)) (p patient) {
 	p = patient{Name: name, Checks: []checked{}}
-	fail := func(err error) {
-		p.Error, p.failed = err.Error(), true
-	}
 	dev, err := open()
 	if err != nil {
-		fail(err)
+		p.fail(err)
 		return p
 	}
 	defer dev.Close()
@@ -170,27 +184,33 @@ func examine(ctx context.Context, name string, open func() (graph.Device, error)
 		p.failed = p.failed || !c.Passed()
 	}
 	if err != nil {
-		fail(err)
+		p.fail(err)
 		return p
 	}
 	got, err := trained(ctx, dev)
 	if err != nil {
-		fail(err)
+		p.fail(err)
 		return p
 	}
 	if p.Training = "has the defined bits"; got != trainedHash {
 		p.Training, p.failed = fmt.Sprintf("parameters %.12s, should be %.12s", got, trainedHash), true
 	}
-	if _, err := cuda.Describe(dev); err != nil || name == "sim" {
-		return p // there is nothing to measure
+	if _, err := cuda.Describe(dev); err == nil && name != "sim" { // else there is nothing to measure
+		p.measure(dev)
 	}
+	return p
+}
+
+func (p *patient) fail(err error) { p.Error, p.failed = err.Error(), true }
+
+// measure adds the speed, as far as it can be measured: what others have on the card, and a cuBLAS that is broken, are no fault of it.
+func (p *patient) measure(dev graph.Device) {
 	speed, err := cuda.Measure(dev)
 	if err != nil {
-		fail(err)
-		return p
+		p.fail(err)
+		return
 	}
 	p.Speed = &speed
-	return p
 }
 
 // trainedHash is what trained has to be on every device, the CPU too: the plain Go loops of package cpu, which are the definition, give it
@@ -241,12 +261,18 @@ func (d *diagnosis) print(w io.Writer) error {
 		}
 		if p.Speed != nil {
 			say("  speed     %s", p.Speed)
+			if p.Speed.MemoryMissing != "" {
+				say("  memory    too little is free to measure %s", p.Speed.MemoryMissing)
+			}
 			if p.Speed.BLASMissing != "" {
 				say("  cuBLAS    %s (only the fast mode wants it)", p.Speed.BLASMissing)
 			}
 			if p.Speed.SpilledBytes > 0 {
 				say("  spills    %d bytes: slower than meant, right all the same", p.Speed.SpilledBytes)
 			}
+		}
+		if p.Unusable != "" {
+			say("  unusable  %s", p.Unusable)
 		}
 		if p.Error != "" {
 			say("  FAILED    %s", p.Error)

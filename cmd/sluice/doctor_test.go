@@ -2,14 +2,18 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluice-ml/sluice/cpu"
+	"github.com/sluice-ml/sluice/cuda"
 	"github.com/sluice-ml/sluice/cuda/driver"
+	"github.com/sluice-ml/sluice/cuda/sim"
 	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/run"
 )
 
 func TestDoctor(t *testing.T) {
@@ -61,17 +65,105 @@ func TestDoctorOnTheSimulator(t *testing.T) {
 	require.NotContains(t, p, "speed", "there is nothing to measure")
 }
 
+// machine is a simulated one whose cards are of these generations.
+type machine struct {
+	driver.Driver
+	majors []int
+}
+
+func (m machine) Devices() ([]driver.Info, error) {
+	list, err := m.Driver.Devices()
+	for i := range list {
+		list[i].Name, list[i].Major, list[i].Memory = fmt.Sprintf("card %d", i), m.majors[i], 2<<30
+	}
+	return list, err
+}
+
+// cards are a machine's.
+func cards(majors ...int) machine {
+	return machine{sim.Driver(sim.Config{Devices: len(majors)}), majors}
+}
+
+func (m machine) load() (driver.Driver, error) { return m, nil }
+
+// A card older than the kernels is named and no reason to end with 3, unless it was asked for.
+func TestDoctorOfAnOldCard(t *testing.T) {
+	old := cards(6)
+	d, err := diagnose(t.Context(), "auto", old.load)
+	require.NoError(t, err)
+	require.NoError(t, d.verdict())
+	require.Len(t, d.Devices, 2)
+	p := d.Devices[1]
+	require.Equal(t, []string{"cuda:0", "card 0", ""}, []string{p.Name, p.Card, p.Error})
+	require.Contains(t, p.Unusable, "card 0 is sm_60, the kernels need sm_70")
+	var s strings.Builder
+	require.NoError(t, d.print(&s))
+	require.Contains(t, s.String(), "cuda:0\n  card      card 0, 2.0 GiB\n  unusable  "+p.Unusable+"\n")
+
+	for _, kind := range []run.DeviceKind{"cuda", "cuda:0", "cuda:1"} {
+		_, err = diagnose(t.Context(), kind, old.load)
+		var usage *usageError
+		require.ErrorAs(t, err, &usage, kind)
+		require.ErrorContains(t, err, "--device "+string(kind)+": ")
+	}
+	require.ErrorContains(t, err, "the driver finds 1")
+}
+
+// A card that others have filled, so that it cannot be measured, is sound all the same, and what could be measured is said; one on which a
+// launch fails is not.
+func TestDoctorOfACardThatCannotBeMeasured(t *testing.T) {
+	examined := func(drv driver.Driver) (patient, string) {
+		dev, err := cuda.New(drv, cuda.Config{Chunk: simChunk})
+		require.NoError(t, err)
+		defer dev.Close()
+		p := patient{Name: "a card"}
+		p.measure(dev)
+		var s strings.Builder
+		require.NoError(t, (&diagnosis{Devices: []patient{p}}).print(&s))
+		return p, s.String()
+	}
+	p, said := examined(sim.Driver(sim.Config{Memory: 16 << 20}))
+	require.False(t, p.failed)
+	require.Zero(t, p.Speed.CopyGBs)
+	require.Contains(t, said, "  speed     launch ")
+	require.Contains(t, said, "  memory    too little is free to measure copies: cuda: cuMemAlloc of 268435456 bytes: ")
+
+	p, said = examined(failing{sim.Driver(sim.Config{Memory: 16 << 20})})
+	require.True(t, p.failed)
+	require.Nil(t, p.Speed)
+	require.Contains(t, said, "  FAILED    cuda: a launch: CUDA_ERROR_LAUNCH_FAILED (719)\n")
+
+	var s strings.Builder
+	speed := cuda.Speed{CopyGBs: 2000, BLASMissing: "cuda: cublasCreate: CUBLAS_STATUS_NOT_INITIALIZED (1)"}
+	require.NoError(t, (&diagnosis{Devices: []patient{{Speed: &speed}}}).print(&s))
+	require.Contains(t, s.String(), "  cuBLAS    "+speed.BLASMissing+" (only the fast mode wants it)\n")
+}
+
+// failing is a driver none of whose launches succeeds.
+type failing struct{ driver.Driver }
+
+func (d failing) Open(device int) (driver.Context, error) {
+	c, err := d.Driver.Open(device)
+	return failingContext{c}, err
+}
+
+type failingContext struct{ driver.Context }
+
+func (failingContext) Launch(driver.Func, driver.Dim, driver.Dim, int, driver.Stream, []byte) error {
+	return &driver.Error{Code: driver.LaunchFailed, Name: "CUDA_ERROR_LAUNCH_FAILED", Call: "a launch"}
+}
+
 // A device whose bits are others, or that fails, is unsound, and the command ends with 3.
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	bent := examine(t.Context(), "bent", func() (graph.Device, error) { return bentDevice{cpu.New(cpu.Config{})}, nil })
 	require.True(t, bent.failed)
-	failing := examine(t.Context(), "failing", func() (graph.Device, error) { return nil, errors.New("it is on fire") })
-	require.True(t, failing.failed)
+	burning := examine(t.Context(), "burning", func() (graph.Device, error) { return nil, errors.New("it is on fire") })
+	require.True(t, burning.failed)
 	sound := examine(t.Context(), "sound", func() (graph.Device, error) { return cpu.Open(cpu.Config{}) })
 	require.False(t, sound.failed)
 
 	var s strings.Builder
-	d := diagnosis{Devices: []patient{sound, bent, failing}}
+	d := diagnosis{Devices: []patient{sound, bent, burning}}
 	require.NoError(t, d.print(&s))
 	require.Contains(t, s.String(), "DIFFERS   tiles/rollout")
 	require.Contains(t, s.String(), "  kernels   0 of 30 checks")

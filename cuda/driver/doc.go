@@ -23,5 +23,6 @@
 //	c, err := drv.Open(0)
 //	p, err := c.Alloc(1 << 20)
 //
-// Package cuda imports it, and cmd/sluice to list devices.
+// Package cuda imports it, cuda/sim, which is one, and cmd/sluice, which opens cards and lists them; so do drivertest, libsim and the tests
+// in cuda/check/gpu.
 package driver

@@ -2,13 +2,7 @@
 
 package driver
 
-import (
-	"fmt"
-	"sync"
-)
-
-// oldest is the first driver that takes PTX 6.3 (PTX ISA, release notes).
-const oldest = 10000
+import "sync"
 
 var loaded = sync.OnceValues(func() (*lib, error) { return open(libraries...) })
 
@@ -32,8 +26,8 @@ func open(files ...string) (*lib, error) {
 	if code != 0 {
 		return nil, l.fail(code, "cuDriverGetVersion")
 	}
-	if v < oldest {
-		return nil, fmt.Errorf("%w: it knows CUDA %s, PTX 6.3 needs %s", ErrOldDriver, release(v), release(oldest))
+	if err := CheckVersion(v); err != nil {
+		return nil, err
 	}
 	if err := l.bind(); err != nil {
 		return nil, err
@@ -45,9 +39,6 @@ func open(files ...string) (*lib, error) {
 	}
 	return l, nil
 }
-
-// release writes 12040 as 12.4.
-func release(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
 
 // native is the Driver of a loaded library.
 type native struct{ *lib }

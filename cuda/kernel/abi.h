@@ -48,7 +48,7 @@ struct World {
   i32 ints, values, active, actions, stop, back, steps, end_rows;
   i32 fw, bw;          // mask words
   i32 kind;            // graph.MoveKind; -1: the host steps the world
-  i32 stop_rule;       // graph.StopRule
+  i32 pad;
 };
 
 // Live is what a lane's rollout keeps of its trajectories: P = ceil(B/L) slots a lane, live ones first, in index order.
@@ -79,7 +79,6 @@ struct Trajs {
   i32 *first, *last;   // [B] global rows
   i32 *length;         // [B]
   i32 *terminal;       // [B][ints]
-  float *log_r;        // [B]
 };
 
 // Key is rng.Key and what a draw's counter holds (rng.Counter). Values that change from iteration to iteration live in device memory,
@@ -154,7 +153,7 @@ struct SampleArgs {
   Span span; Val logits; Rows rows; Live live;
   const Draw *draw;
   const i32 *given_at, *given_len, *given;
-  i32 actions, fw, step, ints;
+  i32 actions, fw, step, pad;
 };
 
 // --- walk.cu. walk: the drawn actions of batch trajectories of a world that is data, which is all it leaves: trajectory i's from

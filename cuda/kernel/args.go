@@ -32,7 +32,7 @@ type (
 		Ints, Values, Active, Actions, Stop, Back, Steps, EndRows int32
 		FW, BW                                                    int32
 		Kind                                                      int32
-		StopRule                                                  int32
+		_                                                         int32
 	}
 	// Live is what a lane's rollout keeps of its trajectories.
 	Live struct {
@@ -42,7 +42,7 @@ type (
 	}
 	// Trajs are the arrays of a batch.
 	Trajs struct {
-		First, Last, Length, Terminal, LogR uint64
+		First, Last, Length, Terminal uint64
 	}
 	// Draw is what a draw's counter holds beside trajectory and step. It lies in device memory.
 	Draw struct {
@@ -160,7 +160,8 @@ type (
 		Live                     Live
 		Draw                     uint64
 		GivenAt, GivenLen, Given uint64
-		Actions, FW, Step, Ints  int32
+		Actions, FW, Step        int32
+		_                        int32
 	}
 	WalkArgs struct {
 		World                    World

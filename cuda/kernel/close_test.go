@@ -15,7 +15,6 @@ type paths struct {
 	first, last            []int32
 	rows                   kernel.Rows
 	trajs                  kernel.Trajs
-	logR                   []float32
 	count                  int
 }
 
@@ -28,7 +27,7 @@ func (r *rig) paths(lanes, perLane, most int) *paths {
 	for _, x := range []*[]int32{&p.traj, &p.next, &p.prev, &p.role} {
 		*x = make([]int32, n)
 	}
-	p.first, p.last, p.logR = make([]int32, p.count), make([]int32, p.count), r.floats(p.count)
+	p.first, p.last = make([]int32, p.count), make([]int32, p.count)
 	for lane := range lanes {
 		row := lane * p.l.cap
 		length := make([]int, perLane)
@@ -63,7 +62,7 @@ func (r *rig) paths(lanes, perLane, most int) *paths {
 		p.l.lo, p.l.n = append(p.l.lo, 0), append(p.l.n, row-lane*p.l.cap)
 	}
 	p.rows = kernel.Rows{Traj: up(r, p.traj), Next: up(r, p.next), Prev: up(r, p.prev), Role: up(r, p.role)}
-	p.trajs = kernel.Trajs{First: up(r, p.first), Last: up(r, p.last), LogR: up(r, p.logR)}
+	p.trajs = kernel.Trajs{First: up(r, p.first), Last: up(r, p.last)}
 	return p
 }
 

@@ -41,7 +41,7 @@ func newModel(m graph.Moves, endRows bool, batch, lanes, cap int) *model {
 	}
 	p.world = kernel.World{Ints: int32(m.Registers), Values: int32(m.Values), Active: int32(m.Registers), Actions: int32(actions), Stop: int32(stop),
 		Back: int32(m.Backward()), Steps: int32(m.Steps()), FW: int32(graph.Words(actions)), BW: int32(graph.Words(m.Backward())),
-		Kind: int32(m.Kind), StopRule: int32(m.Stop)}
+		Kind: int32(m.Kind)}
 	if endRows {
 		p.world.EndRows = 1
 	}

@@ -167,7 +167,7 @@ func (r *rig) draws(l layout, n int, epsilon float32) *draws {
 	for i := range words32 {
 		words32[i] = uint32(b[4*i]) | uint32(b[4*i+1])<<8 | uint32(b[4*i+2])<<16 | uint32(b[4*i+3])<<24
 	}
-	d.SampleArgs = kernel.SampleArgs{Span: l.span(r, true), Logits: d.x.Val, Draw: up(r, words32), Actions: int32(n), FW: int32(words), Step: 6, Ints: 1,
+	d.SampleArgs = kernel.SampleArgs{Span: l.span(r, true), Logits: d.x.Val, Draw: up(r, words32), Actions: int32(n), FW: int32(words), Step: 6,
 		Rows: kernel.Rows{Mask: up(r, d.mask), Traj: up(r, d.traj), Role: up(r, d.role), Action: up(r, action)},
 		Live: kernel.Live{Fault: up(r, make([]int32, 4*len(l.n)))}}
 	return d

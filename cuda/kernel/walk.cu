@@ -1,5 +1,5 @@
 // The rollout of a world that is data, as one kernel: what begin, gather, linear, sample and advance do in eight launches a step. It
-// leaves the drawn actions only; replay lays them out in rows, and the networks then see whole pieces of rows and not a step's few.
+// leaves the drawn actions only; place lays them out in rows, or replay, and the networks then see whole pieces of rows and not a step's few.
 //
 // Uses functions of rollout.cu (the world), linear.cu (put4, get4) and softmax.cu (draw): kernels.cu has those before.
 #include "spans.h"
@@ -54,7 +54,7 @@ template <i32 R, class At> FN void curve(Ground<R> &g, i32 n, i32 q, At at) {
 }
 
 // first_layer is OpGather: h[j] = act(Σ_f W[f*values + s[f], j] + bias[j]), one chain over f from +0. A thread has four columns of four
-// rows. Rows past the last one of a group of eight are copies of the last. Columns up to a whole tile's depth are filled with -0.
+// rows. Rows past the last one of a group of eight are copies of the last.
 template <i32 R> FN void first_layer(const WalkArgs &a, Ground<R> &g, i32 live) {
   const Layer l = a.layer[0];
   i32 quads = cut(live, 8) * 2, ints = a.world.ints;

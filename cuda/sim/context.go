@@ -54,6 +54,7 @@ func (c *context) Close() error {
 	if thread() != c.thread {
 		return failed(driver.InvalidContext, "cuDevicePrimaryCtxRelease")
 	}
+	defer c.m.mem.card.close()
 	if c.broken != nil {
 		return nil // a broken device is given back all the same
 	}
@@ -64,7 +65,8 @@ func (c *context) MemInfo() (free, total int64, err error) {
 	if err := c.enter("cuMemGetInfo"); err != nil {
 		return 0, 0, err
 	}
-	return c.m.cfg.Memory - c.m.mem.used, c.m.cfg.Memory, nil
+	free, _ = c.m.mem.card.take(0, c.m.cfg.Memory)
+	return free, c.m.cfg.Memory, nil
 }
 
 func (c *context) Alloc(bytes int64) (driver.Ptr, error) {

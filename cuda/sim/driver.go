@@ -7,14 +7,18 @@ import (
 	"github.com/sluice-ml/sluice/cuda/driver"
 )
 
-// This file is the simulator as a driver. Devices are machines that are made when they are opened.
+// This file is the simulator as a driver. A device that is opened is a machine of its own, whose memory is taken from that of the card, which
+// all its contexts share.
 
 const defaultVersion = 12040
 
-type simulator struct{ cfg Config }
+type simulator struct {
+	cfg   Config
+	cards []card
+}
 
 // Driver is a driver of simulated devices.
-func Driver(cfg Config) driver.Driver { return simulator{cfg} }
+func Driver(cfg Config) driver.Driver { return simulator{cfg, make([]card, max(cfg.Devices, 1))} }
 
 func (s simulator) Name() string { return "simulator" }
 
@@ -49,7 +53,10 @@ func (s simulator) Open(device int) (driver.Context, error) {
 	if device < 0 || device >= len(list) {
 		return nil, failed(invalidDevice, "cuDeviceGet of device %d of %d", device, len(list))
 	}
-	return &context{m: New(s.cfg), thread: thread(), streams: map[driver.Stream]*stream{0: {}}, events: map[driver.Event]*event{},
+	m := New(s.cfg)
+	m.mem.card = &s.cards[device]
+	m.mem.card.open()
+	return &context{m: m, thread: thread(), streams: map[driver.Stream]*stream{0: {}}, events: map[driver.Event]*event{},
 		modules: map[driver.Module]*Module{}, funcs: map[driver.Func]*Kernel{}, graphs: map[driver.Graph][]work{}, execs: map[driver.Exec][]work{},
 		pinned: map[*byte]bool{}}, nil
 }

@@ -37,7 +37,7 @@ func New(cfg Config) *Machine {
 		cfg.Limit = 1 << 34
 	}
 	m := &Machine{cfg: cfg, counters: map[string]*Counters{}, rnd: cfg.Seed}
-	m.mem = memory{cfg: &m.cfg, next: deviceBase}
+	m.mem = memory{cfg: &m.cfg, next: deviceBase, card: new(card)}
 	return m
 }
 

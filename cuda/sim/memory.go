@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sort"
+	"sync"
 )
 
 // This file is device memory: allocations apart from each other, each with a byte a byte that says whether it was written, and under
@@ -28,7 +29,46 @@ type memory struct {
 	cfg  *Config
 	list []*allocation // by address, the freed ones too
 	next uint64
-	used int64
+	card *card
+}
+
+// card is what the contexts of a device share: how much of its memory is in use. What one does not give back stays in use until the last
+// has gone, as it does in a device's primary context.
+type card struct {
+	mu    sync.Mutex
+	used  int64
+	users int
+}
+
+// take is room for bytes of total, or how much there is.
+func (c *card) take(bytes, total int64) (free int64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if free = total - c.used; bytes < 0 || bytes > free {
+		return free, false
+	}
+	c.used += bytes
+	return free - bytes, true
+}
+
+func (c *card) give(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used -= bytes
+}
+
+func (c *card) open() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users++
+}
+
+func (c *card) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.users--; c.users == 0 {
+		c.used = 0
+	}
 }
 
 type allocation struct {
@@ -87,13 +127,12 @@ func (c *cells) unwritten(from, n uint64) int {
 
 // Alloc is room for that many bytes, at a multiple of 256, holding nothing that may be read.
 func (m *Machine) Alloc(bytes int) (uint64, error) {
-	if bytes < 0 || int64(bytes) > m.cfg.Memory-m.mem.used {
-		return 0, errMemory{int64(bytes), m.cfg.Memory - m.mem.used}
+	if free, ok := m.mem.card.take(int64(bytes), m.cfg.Memory); !ok {
+		return 0, errMemory{int64(bytes), free}
 	}
 	a := &allocation{base: m.mem.next, size: uint64(bytes), cells: newCells(bytes, &m.cfg)}
 	m.mem.list = append(m.mem.list, a)
 	m.mem.next += (a.size + guard + alignment - 1) &^ (alignment - 1)
-	m.mem.used += int64(bytes)
 	return a.base, nil
 }
 
@@ -108,7 +147,7 @@ func (m *Machine) Free(addr uint64) error {
 	}
 	a.freed = true
 	a.cells = cells{}
-	m.mem.used -= int64(a.size)
+	m.mem.card.give(int64(a.size))
 	return nil
 }
 

@@ -7,6 +7,6 @@
 //	}
 //
 // Test is for every driver. Lazy is for one that runs a stream's work no earlier than it is waited for, as the simulator does. Fault
-// breaks the device for the rest of the process where the driver is NVIDIA's, so it comes last. Tests of cuda/driver and cuda/sim
-// import it.
+// breaks the device for the rest of the process where the driver is NVIDIA's, so it comes last. Tests of cuda/driver and of
+// cuda/check/gpu import it.
 package drivertest
