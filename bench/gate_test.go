@@ -17,7 +17,7 @@ import (
 
 // TestGates: the table, and that each gate holds at its bound and not beyond it. Changing a bound is a decision, so it is written twice.
 func TestGates(t *testing.T) {
-	share := func(s float64) []Line { return []Line{{PeakShare: Share(s / 2), MedianMS: 2, FastestMS: 1}} }
+	share := func(s float64) []Line { return []Line{{PeakShare: Share(s / 2), FastestShare: s}} }
 	faster := func(r float64) []Line { return []Line{{FastestMS: r}, {FastestMS: 1}} }
 	rows := func(r float64) []Line {
 		return []Line{{FastestMS: 1, Rows: 1000}, {FastestMS: 10 * r, Rows: 10_000}, {FastestMS: 100 * math.Sqrt(r), Rows: 100_000}}
@@ -64,7 +64,7 @@ func TestGatesNeed(t *testing.T) {
 		for _, w := range g.needs[1:] {
 			a, b := g.needs[0], w
 			same := 0
-			for _, equal := range []bool{a.Kind == b.Kind && a.Policy == b.Policy && a.Width == b.Width, a.Batch == b.Batch, a.Workers == b.Workers, a.Tier == b.Tier} {
+			for _, equal := range []bool{a.Kind == b.Kind && a.Policy == b.Policy && a.Width == b.Width && a.Embed == b.Embed, a.Batch == b.Batch, a.Workers == b.Workers, a.Tier == b.Tier} {
 				if equal {
 					same++
 				}
@@ -85,7 +85,7 @@ func TestCheckSkips(t *testing.T) {
 	}}
 	gates := Gates(1)
 	require.Equal(t, "1 processor", m.lacks(gates[1]))
-	require.Equal(t, "this processor has no AVX-512 (F, BW, DQ, VL)", m.lacks(gates[4]))
+	require.Equal(t, "no avx512 on this processor", m.lacks(gates[4]))
 	require.Empty(t, m.lacks(gates[0]))
 	for _, share := range []float64{0, -1, 1.1, math.NaN()} {
 		_, err := m.Check(context.Background(), share, Options{})

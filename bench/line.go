@@ -5,7 +5,7 @@ import "encoding/json"
 // Line is what was measured of a workload. Rates and shares are those of the median round. Its JSON keys are stable.
 type Line struct {
 	Name                 string  `json:"name"`
-	FastestMS            float64 `json:"ms_fastest"` // the fastest iteration of all
+	FastestMS            float64 `json:"ms_fastest"` // the iteration of all rounds that did most in its time
 	BestMS               float64 `json:"ms_best"`    // an iteration in the fastest round
 	MedianMS             float64 `json:"ms_median"`  // in the median one
 	WorstMS              float64 `json:"ms_worst"`
@@ -23,6 +23,10 @@ type Line struct {
 	PeakShare            Share   `json:"peak_share"`  // of the peak of all workers' threads, measured in the same run
 	Device               string  `json:"device"`
 
+	// FastestShare is the share of the fastest iteration, which is what gates take. The peak is that of its fastest millisecond, so they set
+	// like against like: a round is a mean over what neighbours of the processor did meanwhile.
+	FastestShare float64 `json:"-"`
+
 	kind Kind
 }
 
@@ -36,10 +40,6 @@ func (s Share) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(float64(s))
 }
-
-// FastestShare is PeakShare in the fastest iteration. The peak is that of its fastest millisecond, so gates set like against like: a round
-// is a mean over what neighbours of the processor did meanwhile.
-func (l Line) FastestShare() float64 { return float64(l.PeakShare) * l.MedianMS / l.FastestMS }
 
 // Spread is how far the rounds lie apart: (slowest - fastest) / median.
 func (l Line) Spread() float64 { return (l.WorstMS - l.BestMS) / l.MedianMS }

@@ -12,6 +12,7 @@ import (
 // Sizes choose among the workloads; nil is the list's own. A workload is measured for every combination.
 type Sizes struct {
 	Rows     []int    // of the loss path; rounded to whole trajectories of LongestRows
+	Embeds   []int    // of the loss path; the list's own is none, and Features once
 	Batches  []int    // of iterations and rollouts
 	Policies []Policy // of iterations and rollouts
 	Widths   []int
@@ -58,7 +59,7 @@ func List(kind Kind, s Sizes, cores int) ([]Workload, error) {
 	for _, f := range []struct {
 		name string
 		list []int
-	}{{"rows", s.Rows}, {"batch", s.Batches}, {"width", s.Widths}, {"workers", s.Workers}} {
+	}{{"rows", s.Rows}, {"embed", s.Embeds}, {"batch", s.Batches}, {"width", s.Widths}, {"workers", s.Workers}} {
 		for _, n := range f.list {
 			if n < 1 || n > 1<<24 {
 				return nil, fmt.Errorf("bench: %s: must be 1..%d, is %d", f.name, 1<<24, n)
@@ -93,15 +94,17 @@ func lossPath(s Sizes, cores int) []Workload {
 			own = []int{1, cores}
 		}
 		for _, workers := range or(s.Workers, own) {
-			for _, rows := range or(s.Rows, lossRows) {
-				w := Workload{Kind: Loss, Batch: Trajectories(rows), Width: width, Workers: workers}
-				if !slices.Contains(list, w) { // two numbers of rows that round to the same
-					list = append(list, w)
+			for _, embed := range or(s.Embeds, []int{0}) {
+				for _, rows := range or(s.Rows, lossRows) {
+					w := Workload{Kind: Loss, Batch: Trajectories(rows), Embed: embed, Width: width, Workers: workers}
+					if !slices.Contains(list, w) { // two numbers of rows that round to the same
+						list = append(list, w)
+					}
 				}
 			}
 		}
 	}
-	if s.Rows == nil && s.Widths == nil { // the same rows as a dense input, which JAX and PyTorch are usually given
+	if s.Rows == nil && s.Widths == nil && s.Embeds == nil { // the same rows as a dense input, which JAX and PyTorch are usually given
 		for _, workers := range or(s.Workers, slices.Compact([]int{1, cores})) {
 			list = append(list, denseLoss(workers))
 		}

@@ -23,6 +23,7 @@ func machine() bench.Machine {
 			}
 			return cpu.Open(cpu.Config{Workers: workers})
 		},
+		Tiers:   cpu.Tiers(),
 		Peak:    cpu.Peak,
 		Product: func(p bench.Product) (func(), error) { return cpu.Product(p.TA, p.TB, p.M, p.K, p.N) },
 	}

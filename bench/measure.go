@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"math"
 	"slices"
 	"time"
 )
@@ -16,14 +15,25 @@ type Options struct {
 	Warm   time.Duration // of arithmetic before the first round, since a process runs its first second slowly; 0 means none
 }
 
+// iteration is one that was timed.
+type iteration struct {
+	took        time.Duration // 0 is none
+	transitions int
+}
+
+// faster reports whether a did more in its time than b.
+func (a iteration) faster(b iteration) bool {
+	return b.took == 0 || a.took.Seconds()*float64(max(b.transitions, 1)) < b.took.Seconds()*float64(max(a.transitions, 1))
+}
+
 // timing is a workload under measurement.
 type timing struct {
 	Workload
 	*Runner
 	n           int // iterations a round
 	times       []time.Duration
-	transitions int64   // of all rounds
-	fastest     float64 // seconds a transition of the fastest iteration; an iteration's where nothing is drawn or given
+	transitions int64     // of all rounds
+	fastest     iteration // the one that did most in its time
 }
 
 // Measure times the workloads together: every round times each of them once, and the machine's peak, so that what else the machine does
@@ -88,7 +98,7 @@ func (t *timing) calibrate(ctx context.Context, least time.Duration) error {
 		want := int(min((least+once-1)/once, 1<<20))
 		if took >= least/4 || want <= t.n {
 			t.n = max(want, 1)
-			t.transitions, t.fastest = 0, math.Inf(1)
+			t.transitions, t.fastest = 0, iteration{}
 			return nil
 		}
 		t.n = max(want/4, 2*t.n)
@@ -127,7 +137,9 @@ func (t *timing) repeat(ctx context.Context, n int) (time.Duration, error) {
 		}
 		t.transitions += int64(steps)
 		now := time.Now()
-		t.fastest = min(t.fastest, now.Sub(last).Seconds()/float64(max(steps, 1)))
+		if i := (iteration{now.Sub(last), steps}); i.faster(t.fastest) {
+			t.fastest = i
+		}
 		last = now
 	}
 	return last.Sub(begin), nil
@@ -140,12 +152,14 @@ func (t *timing) line(peak float64) Line {
 	k := len(t.times)
 	median := (each(t.times[(k-1)/2]) + each(t.times[k/2])) / 2
 	transitions := float64(t.transitions) / float64(k*t.n)
-	l := Line{Name: t.Name(), FastestMS: 1e3 * t.fastest * max(transitions, 1), BestMS: 1e3 * each(t.times[0]), MedianMS: 1e3 * median, WorstMS: 1e3 * each(t.times[k-1]),
+	l := Line{Name: t.Name(), FastestMS: 1e3 * t.fastest.took.Seconds(), BestMS: 1e3 * each(t.times[0]), MedianMS: 1e3 * median, WorstMS: 1e3 * each(t.times[k-1]),
 		Batch: t.Batch, Embed: t.Embed, Width: t.Width, Workers: t.Workers, Policy: t.Policy, Device: t.Device,
 		PerSecond: 1 / median, TrajPerSecond: float64(t.Batch) / median, TransitionsPerSecond: transitions / median,
 		GFLOPs: t.FLOPs(transitions) / median / 1e9, kind: t.Kind}
 	if peak > 0 {
-		l.PeakShare = Share(l.GFLOPs * 1e9 / (peak * float64(t.Workers)))
+		peak *= float64(t.Workers)
+		l.PeakShare = Share(l.GFLOPs * 1e9 / peak)
+		l.FastestShare = t.FLOPs(float64(t.fastest.transitions)) / t.fastest.took.Seconds() / peak
 	}
 	switch t.Kind {
 	case GEMM:

@@ -13,6 +13,7 @@ import (
 type Machine struct {
 	Cores   int
 	Device  func(workers int, tier string) (graph.Device, error) // tier as in Workload
+	Tiers   []string                                             // that Device can open
 	Peak    func() float64                                       // operations a second of one thread in fused multiply-adds, two each; nil where no workload runs on the CPU
 	Product func(p Product) (run func(), err error)              // p on one thread
 }

@@ -144,7 +144,7 @@ func packedLen(k, n int) int {
 	if n <= narrowWidth {
 		return k * narrowWidth
 	}
-	return k * (n + panelWidth - 1) / panelWidth * panelWidth
+	return k * ((n + panelWidth - 1) / panelWidth * panelWidth)
 }
 
 // packB stores op(B), k x n, in the order in which the kernels of a tier read it. A matrix that takes part in many

@@ -34,7 +34,7 @@ const (
 	tileWhole // all lanes are on
 	tileSteps // stepA is 4
 	tileRows  // rowA is 4
-	tilePlace // with tileSteps: ahead is a row of B, and each row is to be prefetched
+	tilePlace // with tileSteps or tileRows: ahead is a row of B, and each row is to be prefetched
 )
 
 const (

@@ -97,7 +97,7 @@ func (w *packer) bringB(b *block) {
 			b.kernels.pack(w.tailB, b.width, false, b.k, b.n-j, b.b[b.p0*b.ldb+b.j0+j:], b.ldb)
 		}
 	default:
-		w.panelsB = room(w.panelsB, b.k*(b.n+b.width-1)/b.width*b.width)
+		w.panelsB = room(w.panelsB, b.k*((b.n+b.width-1)/b.width*b.width))
 		first := b.p0*b.ldb + b.j0
 		if b.tB {
 			first = b.j0*b.ldb + b.p0
@@ -132,8 +132,8 @@ func (w *packer) bringA(b *block, i, h, panels int) {
 		if i >= b.groupAt {
 			w.packGroup(b, i, h, panels)
 		}
-		at := (groupA - (b.groupAt-i)/h) * b.groupStep
-		x.a, x.rowA, x.stepA = &w.panelsA[at], 4, 4*h
+		from := (groupA - (b.groupAt-i)/h) * b.groupStep
+		x.a, x.rowA, x.stepA = &w.panelsA[from], 4, 4*h
 	case b.tA:
 		x.a, x.rowA, x.stepA = at(b.a, b.p0*b.lda+i), 4, 4*b.lda
 	default:

@@ -88,9 +88,9 @@ func (p *program[T]) normRange(wk *worker[T], i int) {
 
 func (p *program[T]) updateRange(wk *worker[T], i int) {
 	u := &p.update
-	a, b, group := u.pieces[i].from, u.pieces[i].to, u.pieces[i].group
+	a, b, of := u.pieces[i].from, u.pieces[i].to, u.pieces[i].group
 	w, g := u.params[a:b], u.grads[a:b]
-	rate := T(u.s.Rates[group])
+	rate := T(u.s.Rates[of])
 	vectors, done := 0, 0
 	if p.fast != nil {
 		vectors = len(w) / p.fast.lanes
@@ -112,7 +112,7 @@ func (p *program[T]) updateRange(wk *worker[T], i int) {
 	f1, f2, eps := T(u.s.C1), T(u.s.C2), T(u.rule.Eps)
 	keep := T(1)
 	if u.rule.Decay != 0 {
-		keep = T(u.s.Keep[group])
+		keep = T(u.s.Keep[of])
 	}
 	if vectors > 0 {
 		wk.adam = [10]T{u.scale, b1, c1, b2, c2, f1, f2, eps, -rate, keep}

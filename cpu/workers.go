@@ -18,7 +18,7 @@ type pool[T f32.Float] struct {
 	job     func(w *worker[T], i int)
 	n       int
 	next    atomic.Int64
-	pending atomic.Int32  // goroutines still at the job
+	pending atomic.Int32 // goroutines still at the job
 	broken  atomic.Pointer[workerPanic]
 	asleep  atomic.Bool   // the caller waits for done
 	done    chan struct{} // one token, for a caller that sleeps

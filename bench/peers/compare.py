@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROWS = [1232, 8162, 65527]  # whole trajectories of 77 rows near 1,232, 8,192 and 65,536
 ITERATIONS = [("fresh", 16), ("early", 16), ("converged", 16), ("fresh", 256), ("fresh", 4096)]
 WIDTH = 256
+FEATURES = 80  # one-hot inputs of a state, which the peers multiply as a dense row; `embed` gives us a dense row to multiply, too
 KINDS = ["loss", "iteration", "gemm"]
 PRODUCTS = ["nn/16x256x256", "nt/16x256x256", "nn/1232x80x256", "nn/1232x256x256", "nt/1232x256x256", "nn/1232x256x5",
             "tn/256x1232x256", "tn/80x1232x256", "nn/4096x256x256", "nt/4096x256x256", "nn/8192x512x512"]  # those of sluice bench gemm
@@ -57,7 +58,7 @@ class Sluice:
         else:
             args += ["--width", str(request["width"]), "--workers", str(cores())]
         if request["kind"] == "loss":
-            args = ["loss", "--rows", str(request["rows"])] + args
+            args = ["loss", "--rows", str(request["rows"])] + (["--embed", str(request["embed"])] if "embed" in request else []) + args
         elif request["kind"] == "iteration":
             args = ["iteration", "--policy", request["policy"], "--batch", str(request["batch"])] + args
         done = subprocess.run([self.program, "bench"] + args, capture_output=True, text=True)
@@ -85,7 +86,7 @@ def machine():
 
 
 def workloads(which):
-    loss = [dict(kind="loss", rows=n, width=WIDTH) for n in ROWS]
+    loss = [dict(kind="loss", rows=n, width=WIDTH) for n in ROWS] + [dict(kind="loss", rows=ROWS[0], width=WIDTH, embed=FEATURES)]
     iteration = [dict(kind="iteration", policy=p, batch=b, width=WIDTH) for p, b in ITERATIONS]
     gemm = [dict(kind="gemm", product=p) for p in PRODUCTS]
     return [w for w in loss + iteration + gemm if which in ("all", w["kind"])]
@@ -99,7 +100,7 @@ def title(w):
     if w["kind"] == "gemm":
         return w["product"]
     if w["kind"] == "loss":
-        return f"loss path, {w['rows']:,} rows"
+        return ("dense-input " if "embed" in w else "") + f"loss path, {w['rows']:,} rows"
     return f"iteration, batch {w['batch']:,}, {w['policy']}"
 
 

@@ -100,7 +100,7 @@ def build(request):
         return ((p["log_z"] + log_pf - log_pb - log_r) ** 2).mean()
 
     def iteration(_, s):
-        key, p, o, _ = s
+        key, p, o, seen = s
         key, rollout_key = jax.random.split(key)
 
         def act(rng, obs, arrs):
@@ -111,7 +111,7 @@ def build(request):
         tr, info = forward_rollout(rollout_key, batch, act, p["net"], env, env_params)
         loss, grads = jax.value_and_grad(loss_fn)(p, tr)
         updates, o = opt.update(grads, o, p)
-        return key, optax.apply_updates(p, updates), o, jnp.stack([loss, info["trajectory_length"].mean()])
+        return key, optax.apply_updates(p, updates), o, jnp.stack([loss, seen[1] + info["trajectory_length"].mean()])
 
     @jax.jit
     def loop(n, s):
@@ -121,7 +121,7 @@ def build(request):
 
     def run(n):
         seen = jax.block_until_ready(loop(n, start))[3]
-        return dict(loss=float(seen[0]), mean_length=float(seen[1]))  # of the last iteration
+        return dict(loss=float(seen[0]), mean_length=float(seen[1]) / n)
 
     return run
 

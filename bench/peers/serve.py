@@ -8,6 +8,9 @@ import sys
 import time
 
 
+WARM = 0.5  # seconds of the workload before the clock runs: as much arithmetic as Sluice is given
+
+
 def serve(build, describe, least=0.3):
     """build(request) returns run(n) -> dict, which runs n iterations to their end and says what was seen (such as mean_length)."""
     runs = {}
@@ -19,7 +22,9 @@ def serve(build, describe, least=0.3):
             if key not in runs:
                 runs[key] = calibrate(build(request), request.get("least", least))
             run, n = runs[key]
-            run(max(1, n // 4)) if n > 1 else None  # caches and threads are this workload's before the clock runs
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < WARM:  # threads, caches and the processor's clock
+                run(max(1, n // 4))
             begin = time.perf_counter()
             seen = run(n)
             ms = 1e3 * (time.perf_counter() - begin) / n

@@ -59,6 +59,7 @@ func benchCommand() *cobra.Command {
 	}
 	set := c.Flags()
 	set.IntSliceVar(&f.sizes.Rows, "rows", nil, "loss: rows, rounded to whole trajectories of 77 (default 256,1232,8192,65536)")
+	set.IntSliceVar(&f.sizes.Embeds, "embed", nil, "loss: width of a layer before the hidden ones, which makes their input dense")
 	set.IntSliceVar(&f.sizes.Batches, "batch", nil, "iteration, rollout: trajectories (default 16,256,4096)")
 	set.IntSliceVar(&f.sizes.Widths, "width", nil, "of both hidden layers (default: loss 128,256,512; others 256)")
 	set.IntSliceVar(&f.sizes.Workers, "workers", nil, "goroutines (default one a processor; loss of width 256 on one too)")
@@ -128,10 +129,8 @@ func (f *benchFlags) opens() (kind run.DeviceKind, name string, err error) {
 		return "", "", &usageError{fmt.Errorf("--device %s: %w", kind, err)}
 	}
 	defer d.Close()
-	if kind == "auto" {
-		if kind = "cuda"; noCard != nil {
-			kind = "cpu"
-		}
+	if kind == "auto" && noCard != nil {
+		kind = "cpu"
 	}
 	return kind, d.Name() + whyCPU(noCard), nil
 }
@@ -171,7 +170,7 @@ func (f *benchFlags) shrink() {
 
 // benchTakes is which sizes the kinds have.
 var benchTakes = map[bench.Kind][]string{
-	bench.Loss:      {"rows", "width", "workers"},
+	bench.Loss:      {"rows", "embed", "width", "workers"},
 	bench.Iteration: {"batch", "policy", "width", "workers"},
 	bench.Rollout:   {"batch", "policy", "width", "workers"},
 	bench.GEMM:      {"product"},
@@ -216,7 +215,7 @@ func (f *benchFlags) workloads(c *cobra.Command, m bench.Machine, device run.Dev
 	if len(args) == 0 {
 		return lists, nil
 	}
-	for _, name := range []string{"rows", "batch", "policy", "width", "workers", "product"} {
+	for _, name := range []string{"rows", "embed", "batch", "policy", "width", "workers", "product"} {
 		if c.Flags().Changed(name) && !slices.Contains(benchTakes[kinds[0]], name) {
 			return nil, fmt.Errorf("--%s: the workload %s has none", name, kinds[0])
 		}
@@ -256,7 +255,7 @@ func (f *benchFlags) runCheck(ctx context.Context, c *cobra.Command, m bench.Mac
 	if len(args) > 0 {
 		return &usageError{fmt.Errorf("--check measures workloads of its own, not %s; a share is given as --check=0.7", args[0])}
 	}
-	for _, name := range []string{"rows", "batch", "policy", "width", "workers", "product", "markdown"} {
+	for _, name := range []string{"rows", "embed", "batch", "policy", "width", "workers", "product", "markdown"} {
 		if c.Flags().Changed(name) {
 			return &usageError{fmt.Errorf("--check and --%s exclude each other", name)}
 		}

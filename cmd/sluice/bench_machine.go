@@ -27,6 +27,7 @@ func machineOf(kind run.DeviceKind) bench.Machine {
 			defer forceTier(tier)()
 			return cpu.Open(cpu.Config{Workers: workers})
 		},
+		Tiers:   cpu.Tiers(),
 		Peak:    cpu.Peak,
 		Product: func(p bench.Product) (func(), error) { return cpu.Product(p.TA, p.TB, p.M, p.K, p.N) },
 	}

@@ -34,7 +34,7 @@ func TestBench(t *testing.T) {
 		require.Greater(t, l["peak_share"], 0.)
 		require.Less(t, l["peak_share"], 1.1)
 	}
-	require.True(t, strings.HasPrefix(lines[0], `{"name":"loss/tb/hypergrid-20x4/width=16/rows=77/workers=1","ms_best":`), lines[0])
+	require.True(t, strings.HasPrefix(lines[0], `{"name":"loss/tb/hypergrid-20x4/width=16/rows=77/workers=1","ms_fastest":`), lines[0])
 
 	table := do(t, dir, once("rollout", "--batch", "8", "--width", "16", "--workers", "1")...)
 	require.Regexp(t, `^rollout: .*\npolicy batch width wk .*\nfresh      8    16  1 .*\n$`, table)
