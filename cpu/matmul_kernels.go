@@ -21,7 +21,7 @@ type tileArgs struct {
 	rowGate    int
 	flags      int
 	ahead      uintptr // what to prefetch (see aheadBy); it runs past the end of a slice, so it is no pointer
-	aheadBy    int     // how far ahead moves in unrolled k steps under tileSteps and tileRows, in one step otherwise
+	aheadBy    int     // how far ahead moves: in unrolled k steps under tileSteps or tilePlace, in one step otherwise
 	panels     int     // panels of B to pass; the kernel counts it down to 0
 	stepB      int     // from panel to panel
 	aheadOn    int

@@ -112,6 +112,7 @@ func agree(t require.TestingT, w *packer, on tier, s shape, seed uint64) {
 		packB(on, p.packed, s.tB, s.k, s.n, p.b, p.ldb)
 		p.b = nil
 	}
+	guarded(&p.a, &p.b, &p.c, &p.bias, &p.gate)
 	w.matmul(on, p)
 	sameBits(t, want.c, p.c, fmt.Sprintf("%v %v", on, s))
 }

@@ -120,6 +120,7 @@ func testRows(t *testing.T, fast *rowKernels) {
 				s.n = (s.n-1)%33 + 1
 			}
 			want, got := s.build(op, nil), s.build(op, fast)
+			guarded(&got.p.params, &got.sp.l.grads)
 			want.run()
 			got.run()
 			sameBits(t, want.w.scratch, got.w.scratch, "rows")
