@@ -100,6 +100,7 @@ type CheckpointConfig struct {
 // DeviceConfig says where a run computes. Nothing here changes a result.
 type DeviceConfig struct {
 	Kind    DeviceKind `toml:"kind" comment:"auto (a GPU if there is one), cpu, cuda, cuda:N, sim"`
+	Mode    string     `toml:"mode" comment:"of a GPU: deterministic, or fast (cuBLAS in TF32 where found: near the same results, not the same bits)"`
 	Workers int        `toml:"workers" comment:"goroutines of the CPU; 0: one a processor"`
 	Memory  Bytes      `toml:"memory" comment:"budget like 512MiB over which activations are recomputed; 0: none"`
 }
@@ -117,6 +118,6 @@ func Default() Config {
 		Eval:       EvalConfig{Every: 50, Limit: world.DefaultLimit, Samples: 4096},
 		Metrics:    MetricsConfig{Every: 10},
 		Checkpoint: CheckpointConfig{Every: 500, Keep: 2},
-		Device:     DeviceConfig{Kind: "auto"},
+		Device:     DeviceConfig{Kind: "auto", Mode: "deterministic"},
 	}
 }

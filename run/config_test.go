@@ -41,6 +41,7 @@ func TestConfigRefusals(t *testing.T) {
 				"1| [device]\n2| memory = \"12parsec\"\n |          ~~~~~~~~~~ \"12parsec\" is no amount of memory, want something like \"512MiB\""},
 		"no device": {file: "[device]\nkind = \"cuda:x\"\n",
 			want: "config: grid.toml: line 2: device.kind: must be auto, cpu, cuda, cuda:N or sim, is \"cuda:x\""},
+		"no mode": {file: "[device]\nmode = \"quick\"\n", want: "config: grid.toml: line 2: device.mode: must be deterministic or fast, is \"quick\""},
 		"no device, dotted": {file: "seed = 3\n\ndevice.kind = \"gpu\" # mine\n",
 			want: "config: grid.toml: line 3: device.kind: must be auto, cpu, cuda, cuda:N or sim, is \"gpu\""},
 		"no device, quoted": {file: "[world]\nkind = \"hypergrid\"\n[train]\n[device]\n\n\"kind\" = 'gpu'\n",

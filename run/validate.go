@@ -38,6 +38,9 @@ func (c Config) Validate() error {
 	if _, err := ParseDevice(string(c.Device.Kind)); err != nil {
 		return fmt.Errorf("device.kind: %w", err)
 	}
+	if m := c.Device.Mode; m != "deterministic" && m != "fast" {
+		return fmt.Errorf("device.mode: must be deterministic or fast, is %q", m)
+	}
 	counts := []struct {
 		key              string
 		value, low, high int

@@ -28,6 +28,7 @@ const exitCheck = 3
 // benchFlags are what sluice bench takes.
 type benchFlags struct {
 	sizes    bench.Sizes
+	fast     bool
 	policies []string
 	products []string
 	options  bench.Options
@@ -69,6 +70,7 @@ func benchCommand() *cobra.Command {
 	set.DurationVar(&f.options.Least, "least", 100*time.Millisecond, "a round repeats an iteration for this long (--check: 400ms)")
 	set.DurationVar(&f.options.Warm, "warm", time.Second, "arithmetic before the first round")
 	set.StringVar(&f.device, "device", "cpu", deviceHelp)
+	set.BoolVar(&f.fast, "fast", false, "of a GPU: products by cuBLAS in TF32, as device.mode = \"fast\" has them")
 	set.BoolVar(&f.json, "json", false, "one JSON object a line; its keys are stable")
 	set.BoolVar(&f.markdown, "markdown", false, "tables in Markdown")
 	set.StringVar(&f.check, "check", "", "check the ratios that must hold, or this share of them")
@@ -82,12 +84,15 @@ func (f *benchFlags) run(ctx context.Context, c *cobra.Command, args []string) e
 	if err != nil {
 		return err
 	}
-	m := machineOf(kind)
+	m := machineOf(kind, f.fast)
 	if f.options.Rounds < 1 {
 		return &usageError{fmt.Errorf("--rounds: must be at least 1, is %d", f.options.Rounds)}
 	}
 	if f.options.Least <= 0 {
 		return &usageError{fmt.Errorf("--least: must be above 0, is %v", f.options.Least)}
+	}
+	if f.fast && kind == "cpu" {
+		return &usageError{fmt.Errorf("--fast is a GPU's: --device %s is the CPU", f.device)}
 	}
 	if f.json && f.markdown {
 		return &usageError{errors.New("--json and --markdown exclude each other")}
@@ -121,7 +126,7 @@ func (f *benchFlags) opens() (kind run.DeviceKind, name string, err error) {
 	if kind, err = parseDevice(f.device); err != nil {
 		return "", "", err
 	}
-	d, noCard, err := openDevice(kind, cpu.Config{Workers: 1})
+	d, noCard, err := openDevice(kind, f.fast, cpu.Config{Workers: 1})
 	switch {
 	case err != nil && kind == "cpu":
 		return "", "", &usageError{err}

@@ -14,10 +14,10 @@ import (
 // This file is where package bench meets the devices.
 
 // machineOf is this machine's CPU, or another device: then nothing is known of a peak, and there are no workers.
-func machineOf(kind run.DeviceKind) bench.Machine {
+func machineOf(kind run.DeviceKind, fast bool) bench.Machine {
 	if kind != "cpu" {
 		return bench.Machine{Cores: 1, Device: func(int, string) (graph.Device, error) {
-			d, _, err := openDevice(kind, cpu.Config{})
+			d, _, err := openDevice(kind, fast, cpu.Config{})
 			return d, err
 		}}
 	}

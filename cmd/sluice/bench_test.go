@@ -53,6 +53,7 @@ func TestBenchDevice(t *testing.T) {
 	require.Nil(t, l["peak_share"])
 	require.Contains(t, l, "peak_share", "a key that is always there")
 	require.Greater(t, l["it_per_s"], 0.)
+	require.Equal(t, "cuda/simulator/fast", object(t, do(t, dir, once("loss", "--device", "sim", "--fast", "--least", "1ms", "--json")...))["device"])
 	r := sluice(t, dir, once("iteration", "--device", "sim", "--least", "1ms", "--batch", "1")...)
 	require.Zero(t, r.code, r.err)
 	require.Equal(t, "sluice: iteration on cuda/simulator: 1 workloads, rounds: 1\n", r.err)
@@ -91,6 +92,7 @@ func TestBenchRefuses(t *testing.T) {
 		{args: []string{"--device", "gpu"}, want: `--device: must be auto, cpu, cuda, cuda:N or sim, is "gpu"`},
 		{args: []string{"gemm", "--device", "sim"}, want: "--device sim: gemm is one thread's product on the CPU; a GPU's products are most of loss"},
 		{args: []string{"loss", "--device", "sim", "--workers", "2"}, want: "--device sim: it has no --workers"},
+		{args: []string{"loss", "--fast"}, want: "--fast is a GPU's: --device cpu is the CPU"},
 		{args: []string{"--check", "--device", "sim"}, want: "--check is of the CPU, not of --device sim"},
 		{args: []string{"--nope"}, want: "unknown flag: --nope; see sluice bench --help"},
 		{env: "SLUICE_CPU=nonsense", want: "cpu: SLUICE_CPU=nonsense: no such tier, want avx512, avx2, neon or go"},

@@ -60,7 +60,7 @@ func parseDevice(kind string) (run.DeviceKind, error) {
 
 // open is the device the config asks for, flags applied. An error says who asked for it, and what to ask for instead.
 func (f *deviceFlags) open(c run.DeviceConfig) (graph.Device, error) {
-	d, noCard, err := openDevice(c.Kind, cpu.Config{Workers: c.Workers, Memory: int64(c.Memory)})
+	d, noCard, err := openDevice(c.Kind, c.Mode == "fast", cpu.Config{Workers: c.Workers, Memory: int64(c.Memory)})
 	f.noCard = noCard
 	if err != nil && c.Kind != "cpu" && c.Kind != "auto" {
 		asked := fmt.Sprintf("device.kind = %q", c.Kind)
@@ -93,24 +93,30 @@ func whyCPU(noCard error) string {
 	return "; no GPU: " + strings.TrimPrefix(why, "cuda: ")
 }
 
-// openDevice opens a device of a kind, on the CPU as c has it. noCard is why auto came to mean the CPU.
-func openDevice(kind run.DeviceKind, c cpu.Config) (d graph.Device, noCard, err error) {
+// openDevice opens a device of a kind: a GPU in the fast mode or not, the CPU as c has it. noCard is why auto came to mean the CPU.
+func openDevice(kind run.DeviceKind, fast bool, c cpu.Config) (d graph.Device, noCard, err error) {
+	gpu := cuda.Config{Memory: c.Memory}
+	if fast {
+		gpu.Mode = cuda.Fast
+	}
 	n, isCard := kind.Card()
 	switch {
 	case kind == "sim":
-		d, err = cuda.New(sim.Driver(sim.Config{}), cuda.Config{Memory: c.Memory, Chunk: simChunk})
+		gpu.Chunk = simChunk
+		d, err = cuda.New(sim.Driver(sim.Config{}), gpu)
 		return d, nil, err
 	case isCard:
 		drv, err := driver.Lib()
 		if err != nil {
 			return nil, nil, err
 		}
-		d, err = cuda.New(drv, cuda.Config{Device: n, Memory: c.Memory})
+		gpu.Device = n
+		d, err = cuda.New(drv, gpu)
 		return d, nil, err
 	case kind == "auto":
 		drv, err := driver.Lib()
 		if err == nil {
-			d, err = firstCard(drv, c.Memory)
+			d, err = firstCard(drv, gpu)
 		}
 		if err == nil {
 			return d, nil, nil
@@ -125,14 +131,15 @@ func openDevice(kind run.DeviceKind, c cpu.Config) (d graph.Device, noCard, err 
 const simChunk = 1024
 
 // firstCard is the first card that opens: one may be too old or in another's exclusive use. Where none does, the error is card 0's.
-func firstCard(drv driver.Driver, memory int64) (graph.Device, error) {
+func firstCard(drv driver.Driver, c cuda.Config) (graph.Device, error) {
 	cards, err := drv.Devices()
 	if err != nil {
 		return nil, err
 	}
 	var first error
 	for i := range max(len(cards), 1) { // of no cards, New says so
-		d, err := cuda.New(drv, cuda.Config{Device: i, Memory: memory})
+		c.Device = i
+		d, err := cuda.New(drv, c)
 		if err == nil {
 			return d, nil
 		}

@@ -16,17 +16,17 @@ import (
 
 // auto takes the first card that opens; where none does it says why the first one did not, in the words of whoever refused it.
 func TestFirstCard(t *testing.T) {
-	d, err := firstCard(cards(6, 9, 9), 0)
+	d, err := firstCard(cards(6, 9, 9), cuda.Config{})
 	require.NoError(t, err)
 	info, err := cuda.Describe(d)
 	require.NoError(t, err)
 	require.Equal(t, "card 1", info.Name)
 	require.NoError(t, d.Close())
 
-	_, err = firstCard(cards(6, 5), 0)
+	_, err = firstCard(cards(6, 5), cuda.Config{})
 	require.ErrorContains(t, err, "card 0 is sm_60")
 	require.Equal(t, "; no GPU: no NVIDIA device: card 0 is sm_60, the kernels need sm_70", whyCPU(err))
-	_, err = firstCard(sim.Driver(sim.Config{Devices: -1}), 0)
+	_, err = firstCard(sim.Driver(sim.Config{Devices: -1}), cuda.Config{})
 	require.Equal(t, "; no GPU: no NVIDIA device", whyCPU(err))
 	require.Equal(t, "; no GPU: no NVIDIA driver", whyCPU(fmt.Errorf("%w: no such file", driver.ErrNoDriver)))
 	require.Empty(t, whyCPU(nil))
@@ -66,6 +66,14 @@ func TestDeviceOfARun(t *testing.T) {
 		require.Equal(t, want, mustHash(t, filepath.Join(dir, "run")))
 		require.Equal(t, want, object(t, do(t, dir, append([]string{"eval", "run", "--json"}, args...)...))["params_hash"])
 	}
+
+	// The fast mode is a GPU's, and the manifest and the name say it; the CPU has one mode.
+	do(t, dir, "train", "grid.toml", "--device", "sim", "--set", "device.mode=fast", "--out", "fast")
+	manifestOfFast, err := os.ReadFile(filepath.Join(dir, "fast", "manifest.json"))
+	require.NoError(t, err)
+	require.Equal(t, "cuda/simulator/fast", object(t, string(manifestOfFast))["device"])
+	do(t, dir, "train", "grid.toml", "--set", "device.mode=fast", "--out", "slow")
+	require.Equal(t, want, mustHash(t, filepath.Join(dir, "slow")))
 
 	if _, err := driver.Lib(); err != nil { // a GPU that is not there: who asked for it, why not, what else
 		for asked, args := range map[string][]string{
