@@ -1,13 +1,13 @@
 package cpu
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sluice-ml/sluice/f32"
+	"github.com/sluice-ml/sluice/graph"
 )
 
 // pool is a fixed set of workers. Worker 0 is the caller itself, so one worker costs what no worker costs; the others are goroutines.
@@ -19,7 +19,7 @@ type pool[T f32.Float] struct {
 	n       int
 	next    atomic.Int64
 	pending atomic.Int32 // goroutines still at the job
-	broken  atomic.Pointer[workerPanic]
+	broken  atomic.Pointer[graph.Panic]
 	asleep  atomic.Bool   // the caller waits for done
 	done    chan struct{} // one token, for a caller that sleeps
 	spins   int           // looks for work before sleeping; 0 where another thread needs the processor
@@ -151,25 +151,11 @@ func (p *pool[T]) work(w *worker[T]) {
 func (p *pool[T]) help(w *worker[T]) {
 	defer func() {
 		if v := recover(); v != nil {
-			p.broken.CompareAndSwap(nil, &workerPanic{v, debug.Stack()})
+			p.broken.CompareAndSwap(nil, &graph.Panic{Value: v, Stack: debug.Stack()})
 			p.next.Store(int64(p.n))
 		}
 	}()
 	p.work(w)
-}
-
-// workerPanic is what a job panicked with on another goroutine, and where.
-type workerPanic struct {
-	value any
-	stack []byte
-}
-
-func (p *workerPanic) Error() string { return fmt.Sprintf("%v\n\non a worker:\n%s", p.value, p.stack) }
-
-// Unwrap is the value, if it is an error.
-func (p *workerPanic) Unwrap() error {
-	err, _ := p.value.(error)
-	return err
 }
 
 // stop ends the goroutines; what runs later runs on the caller alone.

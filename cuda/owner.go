@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"unsafe"
 
 	"github.com/sluice-ml/sluice/cuda/driver"
 	"github.com/sluice-ml/sluice/cuda/kernel"
+	"github.com/sluice-ml/sluice/graph"
 )
 
 // This file is the one thread that talks to the driver.
@@ -27,7 +29,8 @@ type owner struct {
 	args   [512]byte   // a kernel's arguments
 	lent   lent
 
-	mu     sync.Mutex // held by the caller of do
+	mu     sync.Mutex   // held by the caller of do
+	broken *graph.Panic // of the job that ran last
 	jobs   chan func()
 	done   chan struct{}
 	closed bool
@@ -57,10 +60,26 @@ func (o *owner) serve() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for job := range o.jobs {
-		job()
+		o.guard(job)
 		o.done <- struct{}{}
 	}
 	close(o.done)
+}
+
+// guard runs job and keeps what it panics with: a job steps worlds in Go. Copies under way are waited for, since the next job writes to the
+// memory they read.
+func (o *owner) guard(job func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			o.broken = &graph.Panic{Value: v, Stack: debug.Stack()}
+			for _, s := range o.stream {
+				if o.ctx != nil {
+					o.sync(s)
+				}
+			}
+		}
+	}()
+	job()
 }
 
 // do runs job on the thread and returns what it died of. A job that was bound once makes do allocate nothing.
@@ -80,6 +99,10 @@ func (o *owner) do(job func()) error {
 func (o *owner) run(job func()) {
 	o.jobs <- job
 	<-o.done
+	if b := o.broken; b != nil {
+		o.broken = nil
+		panic(b)
+	}
 }
 
 // close gives everything back and ends the thread. What was launched and not waited for may be what its error is about; of a device that

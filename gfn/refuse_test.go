@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -274,6 +275,49 @@ func TestBrokenPromises(t *testing.T) {
 			require.Equal(t, w.endless, strings.Contains(err.Error(), "Spec.Steps"))
 		}
 	}
+}
+
+// fragile panics at its third block, once it is told to.
+type fragile struct {
+	tower
+	now *atomic.Bool
+}
+
+var errFragile = errors.New("it fell over")
+
+func (w fragile) Step(s []int32, a int) int {
+	if top(s) == 2 && w.now.Load() {
+		panic(errFragile)
+	}
+	return w.tower.Step(s, a)
+}
+
+// A world that panics does so on the caller, on whichever goroutine of the device it was stepped, and the device goes on to the same bits.
+func TestWorldPanics(t *testing.T) {
+	w := fragile{now: &atomic.Bool{}}
+	var hashes []string
+	for _, d := range []graph.Device{cpu.New(cpu.Config{Workers: 1}), cpu.New(cpu.Config{Workers: 3}), simulated(t, sim.Config{})} {
+		job := towers(world.Each(w))
+		job.Device, job.Batch, job.Iterations = d, 64, 2
+		w.now.Store(true)
+		for range 3 {
+			func() {
+				defer func() {
+					err, ok := recover().(error)
+					require.True(t, ok)
+					require.ErrorIs(t, err, errFragile)
+				}()
+				_, err := gfn.Train(context.Background(), job)
+				require.Fail(t, "it did not panic", "%v", err)
+			}()
+		}
+		w.now.Store(false)
+		p, err := gfn.Train(context.Background(), job)
+		require.NoError(t, err)
+		hashes = append(hashes, p.Hash())
+		require.NoError(t, d.Close())
+	}
+	require.Equal(t, []string{hashes[0], hashes[0], hashes[0]}, hashes)
 }
 
 // The number of trajectories may change from one iteration to the next.

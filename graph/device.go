@@ -136,6 +136,23 @@ func (e *WorldError) Error() string {
 	return fmt.Sprintf("graph: trajectory %d, step %d, state %v: the world promised that %s", e.Trajectory, e.Step, e.State, e.Promise)
 }
 
+// Panic is what a device panics with where a world in Go panicked on one of the device's own goroutines; on the caller's the value comes as
+// it is. The device can go on.
+type Panic struct {
+	Value any
+	Stack []byte // where it happened
+}
+
+func (p *Panic) Error() string {
+	return fmt.Sprintf("%v\n\non a goroutine of the device:\n%s", p.Value, p.Stack)
+}
+
+// Unwrap is the value, if it is an error.
+func (p *Panic) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
 // GivenError is a given trajectory the world does not allow.
 type GivenError struct {
 	Trajectory, Step int
