@@ -24,6 +24,10 @@ import (
 // The longer command: go test ./gfn -run TestHashOnTheSimulator -iterations 100 -timeout 60m
 var iterations = flag.Int("iterations", 20, "of trainings on the simulator: 20 or 100, of which the hashes are known")
 
+func init() {
+	devices = append(devices, func(t *testing.T) graph.Device { return simulated(t, sim.Config{}) })
+}
+
 func simulated(t *testing.T, cfg sim.Config) graph.Device {
 	d, err := cuda.New(sim.Driver(cfg), cuda.Config{Chunk: 256})
 	require.NoError(t, err)
