@@ -40,7 +40,8 @@ const mostShots = 512
 
 // shotsKept is that bound: two batches' graphs, each of a forward and a backward one for every piece and some others.
 func (p *program) shotsKept() int {
-	return max(mostShots, 2*(2*(p.longest/p.piece+1)+8))
+	pieces := p.longest/max(p.piece, 1) + 1 // before any batch there is no piece
+	return max(mostShots, 2*(2*pieces+8))
 }
 
 // play launches what emit enqueues on stream 0.

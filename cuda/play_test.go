@@ -118,3 +118,14 @@ type oldCard struct{ driver.Driver }
 func (oldCard) Devices() ([]driver.Info, error) {
 	return []driver.Info{{Name: "GeForce GTX 1080", Major: 6, Minor: 1}}, nil
 }
+
+// Parameters may be updated before there is any batch, often enough for the update to be a graph.
+func TestUpdateBeforeABatch(t *testing.T) {
+	dev, err := New(sim.Driver(sim.Config{}), Config{Chunk: 24})
+	require.NoError(t, err)
+	defer dev.Close()
+	w := newTwin(t, dev, smallest(t, tinyGrid, false))
+	for range 3 {
+		require.NoError(t, w.program.Update(w.params, w.grads, nil, graph.Rule{Kind: graph.SGD}, graph.Scalars{Rates: make([]float32, len(w.plan.Params.Groups()))}))
+	}
+}
