@@ -5,9 +5,11 @@
 package cpu
 
 // packer is one worker's packing buffers; plain Go needs none.
-type packer struct{}
+type packer struct{ shares bool }
 
 const noKernels = "cpu: this build has no assembly"
+
+func (w *packer) join(*packer) bool { return false }
 
 func (w *packer) blocked(tier, *product[float32]) { panic(noKernels) }
 

@@ -31,6 +31,8 @@ const (
 type packer struct {
 	panelsB, tailB, panelsA []float32
 	args                    tileArgs // here and not on the stack, since a call by table lets it escape
+	shares                  bool     // whether products are offered to other workers
+	offer                   offer
 }
 
 // block is the part of a product between k = p0 and p0+k and between the columns j0 and j0+n.
@@ -45,7 +47,9 @@ type block struct {
 	fromAt, fromStep   int
 	rowB               int // from row to row, in bytes
 	inPlace            bool
-	groupAt, groupStep int // packed panels of a transposed A: the first row after them; floats from one to the next
+	tailB              []float32 // the last panel where B is read in place but must be padded
+	panels             int       // of rows
+	groupAt, groupStep int       // packed panels of a transposed A: the first row after them; floats from one to the next
 }
 
 // blocked is matmulDef by kernels.
@@ -58,6 +62,8 @@ func (w *packer) blocked(t tier, p *product[float32]) {
 	b := block{product: p, kernels: matmulKernels[t]}
 	b.width = b.kernels.width(p.n)
 	b.inPlace = p.packed == nil && !p.tB && p.m <= inPlaceM
+	most := b.kernels.rows[b.width/b.kernels.lanes]
+	b.panels = (p.m + most - 1) / most
 	stepK := p.k
 	if p.k > blockK {
 		blocks := (p.k + blockK - 1) / blockK
@@ -93,6 +99,7 @@ func (w *packer) bringB(b *block) {
 		b.from, b.fromAt, b.fromStep, b.rowB = b.b, b.p0*b.ldb+b.j0, 1, 4*b.ldb
 		if rest := b.n % b.kernels.lanes; rest > 0 && b.kernels.padded {
 			w.tailB = room(w.tailB, b.k*b.width)
+			b.tailB = w.tailB
 			j := b.n - b.n%b.width
 			b.kernels.pack(w.tailB, b.width, false, b.k, b.n-j, b.b[b.p0*b.ldb+b.j0+j:], b.ldb)
 		}
@@ -107,30 +114,35 @@ func (w *packer) bringB(b *block) {
 	}
 }
 
-// run computes a block, one panel of rows after the other, while B stays in the second-level cache.
-func (w *packer) run(b *block) {
-	most := b.kernels.rows[b.width/b.kernels.lanes]
-	panels := (b.m + most - 1) / most
+// rows computes panels [from, to) of a block, one after the other.
+func (w *packer) rows(b *block, from, to int) {
 	b.groupAt = 0
-	for t, i := 0, 0; t < panels; t++ {
-		h := height(b.m-i, panels-t)
-		w.bringA(b, i, h, panels-t)
+	i := from*(b.m/b.panels) + min(from, b.m%b.panels)
+	for t := from; t < to; t++ {
+		h := b.height(t)
+		w.bringA(b, i, h, t, to)
 		w.row(b, i, h)
 		i += h
 	}
 }
 
-// height splits rows evenly over panels (16 rows are 6+5+5, not 6+6+4) and returns the first panel's.
-func height(rows, panels int) int { return (rows + panels - 1) / panels }
+// height is the rows of panel t: they are split evenly (16 rows are 6+5+5, not 6+6+4).
+func (b *block) height(t int) int {
+	h := b.m / b.panels
+	if t < b.m%b.panels {
+		h++
+	}
+	return h
+}
 
-// bringA sets where the h rows of A from row i on are, with panels left to do, and packs them where needed.
-func (w *packer) bringA(b *block, i, h, panels int) {
+// bringA sets where the h rows of A from row i on are, panel t of those up to end, and packs them where needed.
+func (w *packer) bringA(b *block, i, h, t, end int) {
 	x := &w.args
 	x.ahead, x.aheadBy = address(b.a, 0), 0
 	switch {
 	case b.tA && b.product.n > inPlaceN:
 		if i >= b.groupAt {
-			w.packGroup(b, i, h, panels)
+			w.packGroup(b, i, h, t, end)
 		}
 		from := (groupA - (b.groupAt-i)/h) * b.groupStep
 		x.a, x.rowA, x.stepA = &w.panelsA[from], 4, 4*h
@@ -144,11 +156,11 @@ func (w *packer) bringA(b *block, i, h, panels int) {
 	}
 }
 
-// packGroup packs the next panels of a transposed A that are all h high, at most groupA of them. The group ends in the
-// last place of its buffer, whatever its size.
-func (w *packer) packGroup(b *block, i, h, panels int) {
+// packGroup packs the panels of a transposed A from t on that are all h high, at most groupA of them and none from end on. The group
+// ends in the last place of its buffer, whatever its size.
+func (w *packer) packGroup(b *block, i, h, t, end int) {
 	count, next := 0, i
-	for count < groupA && count < panels && height(b.m-next, panels-count) == h {
+	for count < groupA && t+count < end && b.height(t+count) == h {
 		next += h
 		count++
 	}
@@ -200,7 +212,7 @@ func (w *packer) row(b *block, i, h int) {
 		x.b, x.rowB, x.stepB = at(b.from, b.fromAt+j*b.fromStep), b.rowB, 4*b.width*b.fromStep
 		switch {
 		case b.inPlace && b.kernels.padded && n%lanes > 0:
-			x.b, x.rowB = &w.tailB[0], 4*b.width
+			x.b, x.rowB = &b.tailB[0], 4*b.width
 		case b.inPlace:
 			x.ahead, x.aheadBy = address(b.from, b.fromAt+j+aheadB*b.ldb), 4*b.ldb*steps
 		case fetching == 0:

@@ -27,8 +27,10 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 	if src.Count/p.active >= packRows || p.allGiven(0, src.Count) {
 		p.rollPack = p.stepPack
 		p.packAll(p.forward)
+		p.dev.pool.share(p.active, p.laneJob)
+	} else { // products too small to share
+		p.dev.pool.run(p.active, p.laneJob)
 	}
-	p.dev.pool.run(p.active, p.laneJob)
 	b := graph.Batch{Count: src.Count, Terminal: p.terminal[:src.Count*p.plan.World.Ints], Length: p.length[:src.Count]}
 	for i := range p.active {
 		l := &p.lanes[i]

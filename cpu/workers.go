@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluice-ml/sluice/f32"
 	"github.com/sluice-ml/sluice/graph"
@@ -18,11 +19,12 @@ type pool[T f32.Float] struct {
 	job     func(w *worker[T], i int)
 	n       int
 	next    atomic.Int64
+	left    atomic.Int64 // jobs not done
 	pending atomic.Int32 // goroutines still at the job
 	broken  atomic.Pointer[graph.Panic]
 	asleep  atomic.Bool   // the caller waits for done
 	done    chan struct{} // one token, for a caller that sleeps
-	spins   int           // looks for work before sleeping; 0 where another thread needs the processor
+	spins   bool          // looks before sleeping; not where another thread needs the processor
 	closing bool
 }
 
@@ -33,8 +35,11 @@ const (
 	sleeping               // until woken
 )
 
-// spinLooks is about 20 microseconds of looking: longer than the serial pieces of an iteration, too short for anyone to miss the time.
-const spinLooks = 10_000
+// How long a worker looks before it sleeps.
+const (
+	patience = 50 * time.Microsecond  // between jobs: longer than the serial pieces of an iteration, too short for anyone to miss
+	zeal     = 200 * time.Microsecond // for a share of a running job: the longest time from one large product to the next
+)
 
 // worker is one goroutine's scratch memory. It grows to what the largest program needs and stays.
 type worker[T f32.Float] struct {
@@ -55,12 +60,10 @@ type worker[T f32.Float] struct {
 }
 
 func newPool[T f32.Float](n int) *pool[T] {
-	p := &pool[T]{done: make(chan struct{}, 1)}
-	if n <= runtime.GOMAXPROCS(0) {
-		p.spins = spinLooks
-	}
+	p := &pool[T]{done: make(chan struct{}, 1), spins: n <= runtime.GOMAXPROCS(0)}
 	for i := range n {
 		w := &worker[T]{id: i}
+		w.pack.shares = n > 1 && p.spins
 		p.workers = append(p.workers, w)
 		if i > 0 {
 			w.wake = make(chan struct{}, 1)
@@ -73,8 +76,8 @@ func newPool[T f32.Float](n int) *pool[T] {
 // serve is a goroutine's life.
 func (p *pool[T]) serve(w *worker[T]) {
 	for {
-		for look := 0; w.state.Load() != posted; look++ {
-			if look >= p.spins && w.state.CompareAndSwap(looking, sleeping) {
+		for !p.look(patience, func() bool { return w.state.Load() == posted }) {
+			if w.state.CompareAndSwap(looking, sleeping) {
 				<-w.wake
 			}
 		}
@@ -82,7 +85,7 @@ func (p *pool[T]) serve(w *worker[T]) {
 		if p.closing {
 			return
 		}
-		p.help(w)
+		p.attend(w)
 		if p.pending.Add(-1) == 0 && p.asleep.Swap(false) {
 			p.done <- struct{}{}
 		}
@@ -98,12 +101,18 @@ func (w *worker[T]) post() {
 
 // run calls job(w, i) for i in 0..n-1, each once, on whichever worker is free. Jobs must not depend on which one that is. A job that
 // panics, as a world in Go may, panics on the caller, when no worker is at the job any more.
-func (p *pool[T]) run(n int, job func(w *worker[T], i int)) {
+func (p *pool[T]) run(n int, job func(w *worker[T], i int)) { p.start(n, n, job) }
+
+// share is run for jobs of large products, which workers without a job of their own help with, up to two workers a job.
+func (p *pool[T]) share(n int, job func(w *worker[T], i int)) { p.start(2*n, n, job) }
+
+func (p *pool[T]) start(workers, n int, job func(w *worker[T], i int)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.job, p.n = job, n
 	p.next.Store(0)
-	helpers := max(min(len(p.workers), n)-1, 0)
+	p.left.Store(int64(n))
+	helpers := max(min(len(p.workers), workers)-1, 0)
 	p.pending.Store(int32(helpers))
 	for _, w := range p.workers[1 : 1+helpers] {
 		w.post()
@@ -124,10 +133,7 @@ func (p *pool[T]) end() {
 }
 
 func (p *pool[T]) join() {
-	for look := 0; p.pending.Load() != 0; look++ {
-		if look < p.spins {
-			continue
-		}
+	for !p.look(patience, func() bool { return p.pending.Load() == 0 }) {
 		p.asleep.Store(true)
 		// Whoever takes the flag back owes the other side nothing or one token.
 		if p.pending.Load() == 0 && p.asleep.Swap(false) {
@@ -137,18 +143,50 @@ func (p *pool[T]) join() {
 	}
 }
 
+// work does jobs and, when there is none left to take, shares of the products of those who are at one still. So nobody waits long for a
+// worker that has the longest lane, or a processor that does a stranger's work besides.
 func (p *pool[T]) work(w *worker[T]) {
 	for {
 		i := int(p.next.Add(1)) - 1
 		if i >= p.n {
-			return
+			break
 		}
 		p.job(w, i)
+		p.left.Add(-1)
+	}
+	for p.look(zeal, func() bool { return p.help(w) }) && p.left.Load() > 0 {
 	}
 }
 
-// help is work on a goroutine, whose panic would end the process.
-func (p *pool[T]) help(w *worker[T]) {
+// help does a share of a product of another worker and reports whether there was one, or nothing to wait for.
+func (p *pool[T]) help(w *worker[T]) bool {
+	for _, owner := range p.workers {
+		if owner != w && w.pack.join(&owner.pack) {
+			return true
+		}
+	}
+	return p.left.Load() <= 0
+}
+
+// look asks until the answer is yes or the time is over, and returns the answer.
+func (p *pool[T]) look(limit time.Duration, done func() bool) bool {
+	if !p.spins {
+		return done()
+	}
+	for start := time.Now(); ; {
+		for range 32 {
+			if done() {
+				return true
+			}
+		}
+		if time.Since(start) > limit {
+			return false
+		}
+	}
+}
+
+// attend is work on a goroutine, whose panic would end the process.
+func (p *pool[T]) attend(w *worker[T]) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.broken.CompareAndSwap(nil, &graph.Panic{Value: v, Stack: debug.Stack()})
