@@ -61,6 +61,11 @@ func execute() int {
 		err = &usageError{err}
 	}
 	fmt.Fprintln(os.Stderr, "sluice:", strings.TrimSpace(err.Error()))
+	return exitCode(err)
+}
+
+// exitCode is what an error means to a script.
+func exitCode(err error) int {
 	for _, e := range exits {
 		if e.is(err) {
 			return e.code

@@ -95,10 +95,12 @@ func (f *reproduceFlags) run(w io.Writer, table []reproduction, args []string) e
 	defer cancel()
 	all, held := 0, 0
 	for _, r := range chosen {
-		if !f.json {
-			fmt.Fprintln(w, r.name)
-		}
+		said := f.json
 		err := f.reproduce(ctx, r, watch, func(c check) error {
+			if !said {
+				said = true
+				fmt.Fprintln(w, r.name)
+			}
 			all++
 			if c.Held {
 				held++

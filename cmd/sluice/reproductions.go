@@ -37,7 +37,7 @@ var reproductions = []reproduction{
 	{
 		name:  "simulator",
 		what:  "every balance by both backward policies, 100 iterations\non the CPU and on the simulated GPU",
-		seeds: "1", minutes: 2, lengths: []int{100, 20}, trainings: simulated,
+		seeds: "1", minutes: 3, lengths: []int{100, 20}, trainings: simulated,
 	},
 	{
 		name:  "hypergrid-8x8",
@@ -126,10 +126,10 @@ func (t training) judge(e *run.Evaluation) (list []check) {
 func (t training) bounds() string {
 	var parts []string
 	if t.tv > 0 {
-		parts = append(parts, fmt.Sprintf("total variation <= %g", t.tv))
+		parts = append(parts, fmt.Sprintf("TV <= %g", t.tv))
 	}
 	if t.logZ > 0 {
-		parts = append(parts, fmt.Sprintf("|log Z error| <= %g", t.logZ))
+		parts = append(parts, fmt.Sprintf("log Z within %g", t.logZ))
 	}
 	if t.hash != nil {
 		parts = append(parts, "parameters as recorded")
