@@ -8,7 +8,8 @@
 // and how good it is), nn and gfn/balance (networks and losses as formulas on package graph's symbols), graph (Gorgonia's expression
 // graph, its symbolic gradient, lowered to a Plan), cpu and cuda (the devices that run Plans, to the same bits), gfn (rollout, training,
 // policies), gfn/metric (how far a policy is from its target). Under everything lie f32 (the defined arithmetic) and rng (draws as
-// values); beside it bench (the workloads Sluice is measured on) and docs.
+// values); beside it bench (the workloads Sluice is measured on), testdata
+// (committed hashes) and docs.
 //
 // Nothing imports this package; its tests keep the import table, the size of files, and what this page and README.md show.
 package sluice

@@ -4,8 +4,6 @@ package cpu
 
 import (
 	"context"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +14,7 @@ import (
 	"github.com/sluice-ml/sluice/gfn/world"
 	"github.com/sluice-ml/sluice/nn"
 	"github.com/sluice-ml/sluice/nn/optim"
+	"github.com/sluice-ml/sluice/testdata"
 )
 
 // TestGoldenOnAVX512 trains on the AVX-512 kernels that ship, on the processor or in asmsim, and must print the committed hashes. The
@@ -43,9 +42,7 @@ func TestGoldenOnAVX512(t *testing.T) {
 
 // committed is a line of testdata/hashes.txt; the settings are those of gfn/hash_test.go.
 func committed(t *testing.T, name string) string {
-	text, err := os.ReadFile("../testdata/hashes.txt")
-	require.NoError(t, err)
-	_, rest, ok := strings.Cut(string(text), "\n"+name+" ")
+	hash, ok := testdata.Hashes()[name]
 	require.True(t, ok)
-	return strings.Fields(rest)[0]
+	return hash
 }

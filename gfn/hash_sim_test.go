@@ -5,7 +5,6 @@
 package gfn_test
 
 import (
-	"flag"
 	"fmt"
 	"testing"
 
@@ -17,12 +16,10 @@ import (
 	"github.com/sluice-ml/sluice/gfn/balance"
 	"github.com/sluice-ml/sluice/gfn/world"
 	"github.com/sluice-ml/sluice/graph"
+	"github.com/sluice-ml/sluice/testdata"
 )
 
 // This file trains on the GPU's kernels, run by the simulator, to the hashes of the CPU.
-
-// The longer command: go test ./gfn -run TestHashOnTheSimulator -iterations 100 -timeout 60m
-var iterations = flag.Int("iterations", 20, "of trainings on the simulator: 20 or 100, of which the hashes are known")
 
 func init() {
 	devices = append(devices, func(t *testing.T) graph.Device { return simulated(t, sim.Config{}) })
@@ -36,18 +33,17 @@ func simulated(t *testing.T, cfg sim.Config) graph.Device {
 }
 
 // Every balance by both backward policies; the plain order of warps and another. It takes some seconds each, for each instruction of
-// each lane is interpreted.
+// each lane is interpreted. sluice reproduce simulator does five times as many iterations.
 func TestHashOnTheSimulator(t *testing.T) {
-	want := golden(t)
+	want := testdata.Hashes()
 	for i, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
 		for back, name := range map[gfn.Backward]string{gfn.Uniform: "uniform", gfn.Learned: "learned"} {
 			if testing.Short() && (i > 0 || back == gfn.Uniform) {
 				continue
 			}
-			key := fmt.Sprintf("%s-%s-%d", b, name, *iterations)
+			j := small(b, back)
+			key := fmt.Sprintf("%s-%s-%d", b, name, j.Iterations)
 			t.Run(key, func(t *testing.T) {
-				j := small(b, back)
-				j.Iterations = *iterations
 				j.Device = simulated(t, sim.Config{Seed: uint64(i)})
 				require.Equal(t, want[key], train(t, j))
 			})
@@ -65,7 +61,7 @@ func TestHashOfTowerOnTheSimulator(t *testing.T) {
 			}
 			j := towers(w)
 			j.Device = simulated(t, sim.Config{})
-			require.Equal(t, golden(t)["tower-20"], train(t, j))
+			require.Equal(t, testdata.Hashes()["tower-20"], train(t, j))
 		})
 	}
 }

@@ -3,9 +3,7 @@ package gfn_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,22 +16,8 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/nn"
 	"github.com/sluice-ml/sluice/nn/optim"
+	"github.com/sluice-ml/sluice/testdata"
 )
-
-// golden reads the committed parameter hashes. They follow from the definitions in f32, rng, graph and cpu, so every machine, tier and
-// device has to print them; a change of one is a change of a definition and never a thing to update in passing.
-func golden(t *testing.T) map[string]string {
-	t.Helper()
-	text, err := os.ReadFile("../testdata/hashes.txt")
-	require.NoError(t, err)
-	out := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) == 2 && f[0] != "#" {
-			out[f[0]] = f[1]
-		}
-	}
-	return out
-}
 
 func train(t *testing.T, j gfn.Job) string {
 	t.Helper()
@@ -62,7 +46,7 @@ func towers(w world.World) gfn.Job {
 }
 
 func TestHashOfEachBalance(t *testing.T) {
-	want := golden(t)
+	want := testdata.Hashes()
 	for _, b := range []balance.Balance{balance.TB{}, balance.DB{}, balance.VarGrad{}} {
 		for back, name := range map[gfn.Backward]string{gfn.Uniform: "uniform", gfn.Learned: "learned"} {
 			for _, n := range []int{20, 100} {
@@ -76,7 +60,7 @@ func TestHashOfEachBalance(t *testing.T) {
 
 // Workers, chunk size and recomputation never show in a result.
 func TestHashOfAnySchedule(t *testing.T) {
-	want := golden(t)["tb-learned-50"]
+	want := testdata.Hashes()["tb-learned-50"]
 	for _, workers := range []int{1, 2, 4} {
 		for _, chunk := range []int{16, 100, 256} {
 			for _, memory := range []int64{0, 1, 1 << 20} { // all kept, all recomputed, some of each
@@ -92,7 +76,7 @@ func TestHashOfAnySchedule(t *testing.T) {
 
 // Every tier this machine has; package cpu's tests run AVX-512 on machines without it.
 func TestHashOfEachTier(t *testing.T) {
-	want := golden(t)["tb-learned-50"]
+	want := testdata.Hashes()["tb-learned-50"]
 	ran := 0
 	for _, tier := range []string{"go", "neon", "avx2", "avx512"} {
 		t.Setenv("SLUICE_CPU", tier)
@@ -114,7 +98,7 @@ func TestHashOfEachTier(t *testing.T) {
 
 // A world in Go and the same world as data walk the same way.
 func TestHashOfTower(t *testing.T) {
-	want := golden(t)["tower-20"]
+	want := testdata.Hashes()["tower-20"]
 	require.Equal(t, want, train(t, towers(world.Each(tower{}))))
 	require.Equal(t, want, train(t, towers(world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 8, Values: 4}))))
 }
@@ -135,6 +119,6 @@ func TestHashAfterResume(t *testing.T) {
 		_, err := b.Step()
 		require.NoError(t, err)
 	}
-	require.Equal(t, golden(t)["tb-learned-50"], b.Policy().Hash())
+	require.Equal(t, testdata.Hashes()["tb-learned-50"], b.Policy().Hash())
 	require.NotEqual(t, a.Policy().Hash(), b.Policy().Hash())
 }

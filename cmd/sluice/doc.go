@@ -8,6 +8,7 @@
 //	sluice plan hypergrid-8x8                    # what an iteration executes
 //	sluice bench loss --rows 8192                # how fast this machine trains
 //	sluice doctor                                # whether its devices compute the defined bits
+//	sluice reproduce simulator                   # what is too long for the tests: does it come out as recorded?
 //	sluice presets; sluice version; sluice completion bash
 //
 // Data goes to stdout, talk to stderr. Ctrl-C once saves a checkpoint and exits with 130, twice stops at once. Exit codes: 0 done,

@@ -11,7 +11,7 @@ import (
 // TestEightyColumns: help and the list of presets fit a terminal of 80 columns. The help of each shell's completion is the library's.
 func TestEightyColumns(t *testing.T) {
 	dir := t.TempDir()
-	pages := [][]string{{"--help"}, {"help"}, {"completion", "--help"}, {"presets"}}
+	pages := [][]string{{"--help"}, {"help"}, {"completion", "--help"}, {"presets"}, {"reproduce"}}
 	for _, c := range root().Commands() {
 		pages = append(pages, []string{c.Name(), "--help"})
 	}

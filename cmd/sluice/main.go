@@ -61,6 +61,11 @@ func execute() int {
 		err = &usageError{err}
 	}
 	fmt.Fprintln(os.Stderr, "sluice:", strings.TrimSpace(err.Error()))
+	return exitCode(err)
+}
+
+// exitCode is what an error means to a script.
+func exitCode(err error) int {
 	for _, e := range exits {
 		if e.is(err) {
 			return e.code
@@ -84,7 +89,7 @@ func root() *cobra.Command {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%s; see %s --help", parsing.ReplaceAllString(err.Error(), ""), c.CommandPath())
 	})
-	c.AddCommand(trainCommand(), resumeCommand(), evalCommand(), sampleCommand(), planCommand(), presetsCommand(), benchCommand(), doctorCommand(), versionCommand())
+	c.AddCommand(trainCommand(), resumeCommand(), evalCommand(), sampleCommand(), planCommand(), presetsCommand(), benchCommand(), doctorCommand(), reproduceCommand(reproductions), versionCommand())
 	return c
 }
 

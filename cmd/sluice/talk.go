@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/run"
 )
 
@@ -61,6 +62,18 @@ func (f *talkFlags) watcher() (run.Watcher, error) {
 func (f *talkFlags) say(format string, args ...any) {
 	if !f.quiet {
 		fmt.Fprintf(os.Stderr, format+"\n", args...)
+	}
+}
+
+// begin gives a loop that is about to run what it runs on and who watches, and announces it.
+func (f *talkFlags) begin(name string, device graph.Device, watch run.Watcher, flags *deviceFlags) func(*run.Loop) {
+	return func(l *run.Loop) {
+		l.Device, l.Args, l.Watch = device, os.Args, watch
+		if l.Resume {
+			announce(l, f, flags)
+			return
+		}
+		f.say("sluice: %s on %s, seed %d, into %s%s", name, device.Name(), l.Config.Seed, l.Dir.Path, flags.whyCPU())
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -81,14 +80,7 @@ func (f *trainFlags) train(c *cobra.Command, preset string) error {
 	defer device.Close()
 	ctx, cancel := interruptible()
 	defer cancel()
-	begin := func(l *run.Loop) {
-		l.Device, l.Args, l.Watch = device, os.Args, watch
-		if l.Resume {
-			announce(l, &f.talk, &f.device)
-			return
-		}
-		f.talk.say("sluice: %s on %s, seed %d, into %s%s", name, device.Name(), l.Config.Seed, l.Dir.Path, f.device.whyCPU())
-	}
+	begin := f.talk.begin(name, device, watch, &f.device)
 	if c.Flags().Changed("seeds") {
 		return f.sweep(ctx, c.OutOrStdout(), config, name, begin)
 	}

@@ -1,0 +1,7 @@
+// Package testdata is what the tests of several packages, and sluice reproduce, compare with: hashes.txt, numbers that are derived from
+// the definitions and never from a run that looked good.
+//
+//	want := testdata.Hashes()["tb-uniform-20"]
+//
+// It imports nothing and is imported by cmd/sluice and by tests. The go command leaves it out of ./... for its name; house_test.go names it.
+package testdata
