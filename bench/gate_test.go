@@ -20,7 +20,7 @@ func TestGates(t *testing.T) {
 	share := func(s float64) []Line { return []Line{{PeakShare: Share(s / 2), FastestShare: s}} }
 	faster := func(r float64) []Line { return []Line{{FastestMS: r}, {FastestMS: 1}} }
 	rows := func(r float64) []Line {
-		return []Line{{FastestMS: 1, Rows: 1000}, {FastestMS: 10 * r, Rows: 10_000}, {FastestMS: 100 * math.Sqrt(r), Rows: 100_000}}
+		return []Line{{BestMS: 1, Rows: 1000}, {BestMS: 10 * r, Rows: 10_000}, {BestMS: 100 * math.Sqrt(r), Rows: 100_000}}
 	}
 	want := []struct {
 		bound, at70 float64
