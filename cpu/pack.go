@@ -18,6 +18,9 @@ type pack[T f32.Float] struct {
 	panels    []T
 }
 
+// wide is whether packing is worth it for many rows only. A narrow weight is padded to full vectors whenever it is read and not packed.
+func (q *pack[T]) wide() bool { return q.n > narrowWidth }
+
 // packed is the panels of instruction i, nil where it reads its weight in place.
 func packed[T f32.Float](packs []*pack[T], i int) []T {
 	if packs == nil || packs[i] == nil {

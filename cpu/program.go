@@ -28,7 +28,11 @@ type program[T f32.Float] struct {
 	undrawnPack   []*pack[T]
 	againPack     []*pack[T]
 	backPack      []*pack[T]
-	rollPack      []*pack[T] // stepPack, or nil while lanes are too thin for it
+	thin          []*pack[T] // those of forward that are narrow
+	thinPack      []*pack[T] // stepPack without the others
+	rollPack      []*pack[T] // stepPack, or thinPack while lanes are too thin for it
+
+	packed bool // all of forward, for this batch
 
 	lanes      []lane[T]
 	active     int // lanes of the running batch
@@ -92,6 +96,12 @@ func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
 	p.undrawnPack = p.packsOf(p.undrawn, &p.forward)
 	p.stepPack, p.headPack = p.packsOf(plan.Step, &p.forward), p.packsOf(p.heads, &p.forward)
 	p.againPack, p.backPack = p.packsOf(p.recompute, &p.forward), p.packsOf(plan.Backward, &p.back)
+	p.thin, p.thinPack = slices.DeleteFunc(slices.Clone(p.forward), (*pack[T]).wide), slices.Clone(p.stepPack)
+	for i, q := range p.thinPack {
+		if q != nil && q.wide() {
+			p.thinPack[i] = nil
+		}
+	}
 	p.laneJob, p.backJob, p.packJob, p.reduceJob = p.rollLane, p.backLane, p.packOne, p.reduceRange
 	p.evalJob, p.normJob, p.updateJob = p.evalBlock, p.normRange, p.updateRange
 	d.pool.mu.Lock()

@@ -23,12 +23,16 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 		p.host = movesHost{p.plan.World.Moves}
 	}
 	p.limitSaved()
-	p.rollPack = nil
-	if src.Count/p.active >= packRows || p.allGiven(0, src.Count) {
+	p.packed = src.Count/p.active >= packRows || p.allGiven(0, src.Count)
+	if p.packed {
 		p.rollPack = p.stepPack
 		p.packAll(p.forward)
 		p.dev.pool.share(p.active, p.laneJob)
 	} else { // products too small to share
+		p.rollPack, p.packs = p.thinPack, p.thin
+		for i := range p.packs {
+			p.packOne(nil, i) // a microsecond each, less than waking somebody
+		}
 		p.dev.pool.run(p.active, p.laneJob)
 	}
 	b := graph.Batch{Count: src.Count, Terminal: p.terminal[:src.Count*p.plan.World.Ints], Length: p.length[:src.Count]}
@@ -107,7 +111,7 @@ func (p *program[T]) rollLane(w *worker[T], i int) {
 	}
 	if given { // no action hung on the networks, so they see whole blocks of rows and not a step's few
 		packs := p.undrawnPack
-		if p.rollPack == nil {
+		if !p.packed {
 			packs = nil // nobody filled them
 		}
 		l.failure = p.runRows(w, l, 0, p.undrawn, packs, 0)
