@@ -72,7 +72,7 @@ func (p *program) walkArgs() kernel.WalkArgs {
 
 // drawAll is a rollout by walk. Rows are made room for when their number is known, so none runs out of them.
 func (p *program) drawAll() {
-	o, s, w := p.o, p.o.stream[0], &p.plan.World
+	o, s := p.o, p.o.stream[0]
 	p.src.Given, p.drawn = nil, false
 	if p.failure = p.reserve(0); p.failure != nil {
 		return
@@ -83,8 +83,8 @@ func (p *program) drawAll() {
 	a := p.walkArgs()
 	k, g := a.Launch()
 	launch(o, k, g, s, a)
-	o.toHost(p.pin.length.b[:4*p.count], p.held.length.p, s)
-	o.toHost(p.pin.terminal.b[:4*p.count*w.Ints], p.held.terminals.p, s)
+	p.emitScore()
+	p.downloadEnds()
 	o.sync(s)
 	if o.failed != nil {
 		return
@@ -146,6 +146,7 @@ func (p *program) layOut(drawn, ended bool) {
 // rollGiven runs the steps of a batch all of whose actions are given.
 func (p *program) rollGiven() {
 	p.layOut(false, false)
+	p.emitScore()
 	p.download()
 	p.o.sync(p.o.stream[0])
 }

@@ -53,8 +53,8 @@ type Trainer struct {
 	scalars   graph.Scalars
 	opt       optim.State
 	next      optim.State // opt after the iteration under way; here, for on the stack it would escape
-	logR      []float32 // of the running batch; the program's own where the device computes it
-	logZ      int // float offset of log Z, -1 if the balance has none
+	logR      []float32   // of the running batch; the program's own where the device computes it
+	logZ      int         // float offset of log Z, -1 if the balance has none
 	iteration int
 	seen      int64
 	steps     int64
