@@ -42,10 +42,10 @@ func (p *Policy) rewards(room []float32, batch graph.Batch) ([]float32, error) {
 		return logR, err
 	}
 	// A type that embeds a Scorer and rewards otherwise would train on what it does not say: the first batch shows it.
-	for i, v := range batch.LogR {
-		if math.Float32bits(v) != math.Float32bits(logR[i]) {
-			return nil, fmt.Errorf("LogReward %T: log R of state %s is %v by LogReward, %v by Score", job.LogReward,
-				world.Text(job.World, batch.Terminal[i*ints:(i+1)*ints]), logR[i], v)
+	for i, want := range logR {
+		x := batch.Terminal[i*ints : (i+1)*ints]
+		if v := p.model.judge.Score.At(x); math.Float32bits(v) != math.Float32bits(want) {
+			return nil, fmt.Errorf("LogReward %T: log R of state %s is %v by LogReward, %v by Score", job.LogReward, world.Text(job.World, x), want, v)
 		}
 	}
 	p.held = true

@@ -220,7 +220,7 @@ func (b *Builder) checkWant(w Want) error {
 	}
 	if w.Score != nil {
 		if err := w.Score.Validate(b.world.Ints, b.world.Values); err != nil {
-			return fmt.Errorf("graph: Lower: %w (%s)", err, caller())
+			return fmt.Errorf("%w (%s)", err, caller())
 		}
 	}
 	return nil
