@@ -108,7 +108,7 @@ type Memory struct {
 	RowsHeld  int // rows there is room for
 	RowBytes  int // row data, Kept and Saved of these rows
 	GradBytes int // lane gradients
-	Scratch   int // one block a worker
+	Scratch   int // one block a worker, and what a device holds whatever the batch: a copy of the Score
 	Packed    int // copies of weights in the order products read them
 }
 

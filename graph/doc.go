@@ -17,5 +17,6 @@
 //
 // A Builder belongs to one goroutine; several may be used at a time. A Plan is never changed after Lower and may be shared.
 //
-// See the example of Builder. Packages cpu, nn, gfn and gfn/balance import graph; gfn/world imports only its Moves, gfn/reward its Score and Moves.
+// See the example of Builder. Packages cpu, nn, gfn and gfn/balance import graph; gfn/world imports only its Moves,
+// gfn/reward its Score, too.
 package graph
