@@ -74,19 +74,20 @@ func testScored(t *testing.T, dev graph.Device, m graph.Moves, s *graph.Score, c
 	}
 	rigs[1].score = s
 	src := graph.Source{Key: rng.NewKey(21), Purpose: rng.Eval, Epsilon: .3}
-	given := [][]int32{}
+	var list [][]int32
 	for k, count := range []int{1, 33, 70, 33, 33, 33} {
 		src.Count, src.Given = count, nil
 		if src.Iteration = uint32(k); k >= 4 {
-			src.Given = given
+			src.Given = list
 		}
 		compare(t, fmt.Sprintf("batch %d", k), rigs[1].values(t, src), rigs[0].values(t, src), 0)
-		if k == 3 {
+		switch k {
+		case 3:
 			for i := range count {
-				given = append(given, rigs[0].program.Actions(nil, i))
+				list = append(list, rigs[0].program.Actions(nil, i))
 			}
-		} else if k == 4 {
-			given[5] = nil
+		case 4:
+			list[5] = nil
 		}
 	}
 	// What Reward says takes the place of it, until the next batch.
