@@ -103,3 +103,30 @@ func TestScoreOfGrowingBatches(t *testing.T) {
 		require.Equal(t, want, a.run(src, nil), "%d trajectories", count)
 	}
 }
+
+// stray ends trajectories in values that its world has not.
+type stray struct{ coded }
+
+func (h stray) Step(undo, states, actions []int32) {
+	h.coded.Step(undo, states, actions)
+	for i, a := range actions {
+		if a == 2 {
+			states[i] = 99
+		}
+	}
+}
+
+// An object of a world in Go that has no log R is refused in the words of package cpu, and the next batch is none the worse.
+func TestScoreOfStrays(t *testing.T) {
+	m := graph.Moves{Kind: graph.Append, Registers: 1, Values: 4, Stop: graph.StopFull}
+	plan := withScore(smallest(t, m, true), tabled(m))
+	dev, ref := open(t, sim.Driver(strict), Config{Chunk: 24}), cpu.New(cpu.Config{})
+	a, b := newTwin(t, dev, plan), newTwin(t, ref, plan)
+	src := graph.Source{Count: 3, Lanes: 2, Given: [][]int32{{0}, {2}, {2}}}
+	want := b.run(src, stray{coded{m}})
+	require.Equal(t, &graph.WorldError{Promise: "registers are in 0..3", Trajectory: 1, Step: 1, State: []int32{99}}, want.Err)
+	require.Equal(t, want, a.run(src, stray{coded{m}}))
+	want = b.run(src, coded{m})
+	require.NoError(t, want.Err)
+	require.Equal(t, want, a.run(src, coded{m}))
+}
