@@ -91,16 +91,25 @@ func TestScoreIsNotUploaded(t *testing.T) {
 	require.Equal(t, want, a.run(src, nil))
 }
 
-// What an earlier batch left behind does not show, whatever the size of either.
+// What an earlier batch left behind does not show, whatever the size of either, drawn or given.
 func TestScoreOfGrowingBatches(t *testing.T) {
 	dev, ref := open(t, sim.Driver(strict), Config{Chunk: 24}), cpu.New(cpu.Config{})
 	plan := withScore(smallest(t, longGrid, false), tabled(longGrid))
 	a, b := newTwin(t, dev, plan), newTwin(t, ref, plan)
-	for i, count := range []int{5, 40, 12} {
+	var list [][]int32
+	for i, count := range []int{5, 40, 12, 5} {
 		src := graph.Source{Key: rng.NewKey(6), Iteration: uint32(i), Count: count, Lanes: 2}
+		if i == 3 {
+			src.Given = list
+		}
 		want := b.run(src, nil)
 		require.NoError(t, want.Err)
 		require.Equal(t, want, a.run(src, nil), "%d trajectories", count)
+		for k := range count {
+			if i == 0 {
+				list = append(list, b.program.Actions(nil, k))
+			}
+		}
 	}
 }
 

@@ -226,6 +226,11 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 		src.Given = append(src.Given, p.Actions(nil, i))
 		h.ints(src.Given[i])
 	}
+	for i, v := range batch.LogR { // a wrong one spoils the hash
+		if x := batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints]; v != plan.Score.At(x) {
+			h.floats([]float64{float64(v)})
+		}
+	}
 	out[0] = h.sum()
 
 	dst := make([][]float64, len(plan.Heads))

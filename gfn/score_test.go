@@ -117,6 +117,35 @@ func same(t *testing.T, want, got gfn.Progress) {
 	require.Equal(t, want, got)
 }
 
+// untold is a device that is told no reward.
+type untold struct{ graph.Device }
+
+func (d untold) Compile(p *graph.Plan) (graph.Program, error) {
+	q, err := d.Device.Compile(p)
+	return untoldProgram{q}, err
+}
+
+type untoldProgram struct{ graph.Program }
+
+func (untoldProgram) Reward([]float32) { panic("told a reward") }
+
+// A device that computes the reward is not told it.
+func TestScoreIsNotTold(t *testing.T) {
+	j := grid8(1, balance.TB{}, gfn.Uniform)
+	j.Device = untold{j.Device}
+	tr, err := gfn.New(j)
+	require.NoError(t, err)
+	defer tr.Close()
+	for range 2 {
+		_, err = tr.Step()
+		require.NoError(t, err)
+	}
+	code, err := gfn.New(withReward(j, hidden(j.LogReward)))
+	require.NoError(t, err)
+	defer code.Close()
+	require.PanicsWithValue(t, "told a reward", func() { _, _ = code.Step() })
+}
+
 // scoring says what a test wants as Score, and nothing else.
 type scoring struct {
 	reward.Reward

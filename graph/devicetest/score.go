@@ -3,6 +3,7 @@ package devicetest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -86,6 +87,7 @@ func testScored(t *testing.T, dev graph.Device, m graph.Moves, s *graph.Score, c
 			for i := range count {
 				list = append(list, rigs[0].program.Actions(nil, i))
 			}
+			slices.Reverse(list) // so that what this batch was given is not what the next is
 		case 4:
 			list[5] = nil
 		}
