@@ -42,6 +42,7 @@ type program[T f32.Float] struct {
 	grads      []T // destination of Backward
 	traj       [][]T
 	logR       []T
+	scored     []float32 // log R as Rollout returns it, of a Plan with a Score
 	scalars    []T
 	closeGrads []T
 	first      []int32 // first row of each trajectory, in its lane
@@ -159,6 +160,9 @@ func (p *program[T]) reset(src graph.Source) error {
 	p.src, p.active = src, lanes
 	for i := range p.traj {
 		p.traj[i] = grown(p.traj[i], src.Count)
+	}
+	if p.plan.Score != nil {
+		p.scored = grown(p.scored, src.Count)
 	}
 	p.logR, p.tree = grown(p.logR, src.Count), grown(p.tree, src.Count)
 	p.first, p.last, p.length = grown(p.first, src.Count), grown(p.last, src.Count), grown(p.length, src.Count)

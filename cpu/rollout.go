@@ -45,6 +45,9 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 		b.Steps += l.steps
 	}
 	p.steps = b.Steps
+	if p.plan.Score != nil {
+		b.LogR = p.scored[:src.Count]
+	}
 	return b, nil
 }
 
@@ -115,6 +118,9 @@ func (p *program[T]) rollLane(w *worker[T], i int) {
 			packs = nil // nobody filled them
 		}
 		l.failure = p.runRows(w, l, 0, p.undrawn, packs, 0)
+	}
+	if p.plan.Score != nil && l.failure == nil {
+		l.failure = p.score(l)
 	}
 }
 

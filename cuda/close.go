@@ -10,8 +10,10 @@ import (
 
 func (p *program) closing() {
 	o, s := p.o, p.o.stream[0]
-	o.toDevice(p.held.logR.p, p.pin.logR.b[:4*p.count], s)
-	p.rewarded = true
+	if !p.scored {
+		o.toDevice(p.held.logR.p, p.pin.logR.b[:4*p.count], s)
+		p.rewarded = true
+	}
 	p.play(p.key(playClose, 0), p.emitClose)
 }
 

@@ -205,7 +205,7 @@ func shapes[A any](args []byte, shape func(*A) (int32, string)) string {
 // entryOf is the entry that launches a kernel, given the one before it.
 func entryOf(kernel, before string) string {
 	switch kernel {
-	case "walk":
+	case "walk", "score":
 		return "rollout"
 	case "collect", "total":
 		return "close"
@@ -252,11 +252,11 @@ func TestLaunches(t *testing.T) {
 		total int
 		of    map[string]int
 	}{
-		// The draws, the rows, their tally; a piece of rows is gather, the hidden layer, the heads, the log-probabilities, and in Backward the
+		// The draws, their rewards, the rows, their tally; a piece of rows is gather, the hidden layer, the heads, the log-probabilities, and in Backward the
 		// heads' three launches, the hidden layer's two and the first layer's.
-		{"deterministic", Deterministic, 234, map[string]int{"rollout": 3 + 4*20, "close": 18, "backward": 6 * 20, "sums": 2, "update": 11}},
+		{"deterministic", Deterministic, 235, map[string]int{"rollout": 4 + 4*20, "close": 18, "backward": 6 * 20, "sums": 2, "update": 11}},
 		// In the fast mode a product takes two launches where a bias comes with it; in Backward the first layer's has gate and bias.
-		{"fast", Fast, 254, map[string]int{"rollout": 3 + 5*20, "close": 18, "backward": 6 * 20, "sums": 2, "update": 11}},
+		{"fast", Fast, 255, map[string]int{"rollout": 4 + 5*20, "close": 18, "backward": 6 * 20, "sums": 2, "update": 11}},
 	} {
 		list, looks := launchesOf(t, m.mode)
 		n, of, entry := map[counted]int{}, map[string]int{}, ""

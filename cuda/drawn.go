@@ -7,9 +7,9 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// This file is the rollout that is one kernel: walk draws all actions of a batch, the host looks once, which it must for its rewards, and
-// place makes rows of what was drawn. The networks run on whole pieces of those rows while the host computes
-// rewards.
+// This file is the rollout that is one kernel: walk draws all actions of a batch, the host looks once, which it must to
+// make room for the rows, and place makes rows of what was drawn. The networks run on whole pieces of those rows while the host computes
+// rewards, if they are Go code.
 
 // mostDrawn bounds the lists that walk writes: words, 256 MiB of them. A batch that could need more takes its steps launch by launch.
 const mostDrawn = 64 << 20
@@ -72,7 +72,7 @@ func (p *program) walkArgs() kernel.WalkArgs {
 
 // drawAll is a rollout by walk. Rows are made room for when their number is known, so none runs out of them.
 func (p *program) drawAll() {
-	o, s, w := p.o, p.o.stream[0], &p.plan.World
+	o, s := p.o, p.o.stream[0]
 	p.src.Given, p.drawn = nil, false
 	if p.failure = p.reserve(0); p.failure != nil {
 		return
@@ -83,8 +83,8 @@ func (p *program) drawAll() {
 	a := p.walkArgs()
 	k, g := a.Launch()
 	launch(o, k, g, s, a)
-	o.toHost(p.pin.length.b[:4*p.count], p.held.length.p, s)
-	o.toHost(p.pin.terminal.b[:4*p.count*w.Ints], p.held.terminals.p, s)
+	p.emitScore()
+	p.downloadEnds()
 	o.sync(s)
 	if o.failed != nil {
 		return
@@ -146,6 +146,7 @@ func (p *program) layOut(drawn, ended bool) {
 // rollGiven runs the steps of a batch all of whose actions are given.
 func (p *program) rollGiven() {
 	p.layOut(false, false)
+	p.emitScore()
 	p.download()
 	p.o.sync(p.o.stream[0])
 }

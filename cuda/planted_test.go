@@ -34,6 +34,7 @@ var bugs = []bug{
 	{"an element too many is updated", "adam", guard, "", false, sim.OutOfBounds, ""},
 	{"an element too many is added over the lanes", "reduce", guard, "", false, sim.OutOfBounds, ""},
 	{"rows that a lane has not are drawn for", "sample", `setp\.(le|ge)\.s32[^;]*;\s*` + guard, "", false, sim.Uninitialised, ""},
+	{"an object too many is scored", "score", guard, "", false, sim.OutOfBounds, ""},
 	{"floats two bytes apart", "adam", `, 4;`, ", 2;", false, sim.Misaligned, ""},
 	{"no barrier in the rollout", "begin", `bar\.sync[^;]*;`, "", false, sim.Race, ""},
 	{"no barrier in a product", "linear_narrow", `bar\.sync[^;]*;`, "", true, sim.Race, ""},
@@ -60,6 +61,7 @@ var bugs = []bug{
 	{"a walk with one tile for two", "walk_few", `\+8192\]`, "+0]", true, sim.Race, ""},
 	{"a walk with another word of the generator", "walk_few", `mul\.hi\.u32`, "mul.lo.s32", true, "", ""},
 	{"a walk without its first layer's sum", "walk_few", `add\.rn\.f32`, "sub.rn.f32", true, "", ""},
+	{"digits scored by the least", "score", `setp\.eq\.s32`, "setp.ne.s32", false, "", ""},
 	{"adam without a root", "adam", `sqrt\.rn\.f32`, "abs.f32", false, "", ""},
 	{"adam adds where it multiplies", "adam", `mul\.rn\.f32`, "add.rn.f32", false, "", ""},
 	{"the norm without a root", "scale", `sqrt\.rn\.f32`, "abs.f32", false, "", ""},
@@ -78,6 +80,9 @@ var bugs = []bug{
 // Each bug runs one iteration of a small Plan.
 func TestPlantedBugs(t *testing.T) {
 	plans := map[bool]*graph.Plan{false: smallest(t, tinyGrid, false), true: small(t, tinyGrid, false, 8, 12)}
+	for _, plan := range plans {
+		plan.Score = tabled(tinyGrid)
+	}
 	want := map[bool]iteration{}
 	for is, plan := range plans {
 		var err error

@@ -54,6 +54,7 @@ type program struct {
 	rows, steps       int  // of the batch
 	longest, shortest int  // rows of a lane
 	fetched           bool // actions and links are on the host
+	scored            bool // log R is on the device already
 	rewarded, rated   bool // the device may still be reading the rewards, the rates, in host memory
 
 	rolloutJob, settleJob, closeJob, backwardJob, updateJob, outcomeJob func()
@@ -154,8 +155,18 @@ func (p *program) Rollout(params graph.Buffer, src graph.Source, host graph.Host
 		return graph.Batch{}, err
 	}
 	n := src.Count
-	return graph.Batch{Count: n, Rows: p.rows, Steps: p.steps,
-		Terminal: as[int32](p.pin.terminal.b, n*p.plan.World.Ints), Length: as[int32](p.pin.length.b, n)}, nil
+	b := graph.Batch{Count: n, Rows: p.rows, Steps: p.steps,
+		Terminal: as[int32](p.pin.terminal.b, n*p.plan.World.Ints), Length: as[int32](p.pin.length.b, n)}
+	if p.plan.Score == nil {
+		return b, nil
+	}
+	b.LogR = as[float32](p.pin.logR.b, n)
+	if host != nil {
+		if err := p.checkScored(b); err != nil {
+			return graph.Batch{}, err
+		}
+	}
+	return b, nil
 }
 
 func (p *program) Reward(logR []float32) {
@@ -165,6 +176,7 @@ func (p *program) Reward(logR []float32) {
 	if p.rewarded {
 		_ = p.run(p.settleJob) // what fails is the next entry's error, too
 	}
+	p.scored = false
 	copy(as[float32](p.pin.logR.b, len(logR)), logR)
 }
 
@@ -220,7 +232,7 @@ func (p *program) Free() {
 func (p *program) Memory() graph.Memory {
 	m := graph.Memory{RowsHeld: p.held.rows, GradBytes: int(p.held.grads.bytes)}
 	m.RowBytes = p.held.rows * p.bytesPerRow(p.held.saving)
-	for _, a := range []*array{&p.held.scratch, &p.held.again, &p.held.evalRows, &p.held.evalFeat} {
+	for _, a := range []*array{&p.held.scratch, &p.held.again, &p.held.evalRows, &p.held.evalFeat, &p.held.classes, &p.held.table} {
 		m.Scratch += int(a.bytes)
 	}
 	return m

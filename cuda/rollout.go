@@ -63,7 +63,7 @@ func (p *program) rolloutArgs(live kernel.Live, step int) kernel.RolloutArgs {
 func (p *program) rollout() {
 	o := p.o
 	p.settle()
-	p.fetched = false
+	p.fetched, p.scored = false, p.plan.Score != nil
 	if p.walks() {
 		p.drawAll()
 		return
@@ -138,6 +138,7 @@ func (p *program) emitSteps() {
 		launch(o, kernel.Advance, grid, s, p.rolloutArgs(live, step))
 	}
 	launch(o, kernel.Tally, kernel.OneGrid(), s, p.tallyArgs())
+	p.emitScore()
 }
 
 // emitStep is the Step entry on the newest rows: with the networks where an action hangs on them, else the given actions alone.
@@ -170,10 +171,8 @@ func (p *program) tallyArgs() kernel.TallyArgs {
 
 // download fetches what Rollout returns.
 func (p *program) download() {
-	o, s, w := p.o, p.o.stream[0], &p.plan.World
-	o.toHost(p.pin.counters.b[:4*counts*p.lanes], p.held.counters.p, s)
-	o.toHost(p.pin.length.b[:4*p.count], p.held.length.p, s)
-	o.toHost(p.pin.terminal.b[:4*p.count*w.Ints], p.held.terminals.p, s)
+	p.o.toHost(p.pin.counters.b[:4*counts*p.lanes], p.held.counters.p, p.o.stream[0])
+	p.downloadEnds()
 }
 
 // counter is one kind of the lanes' counts, as downloaded.

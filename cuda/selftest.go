@@ -132,14 +132,14 @@ func selftests() []selftest {
 		{"crowd", graph.Moves{Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopAnywhere}, false, 1100, 32, sgd, func(s *sketch) graph.Want {
 			pf := s.layer(s.torso(graph.Tanh, 8), s.World().Actions) // more trajectories than are drawn in small blocks
 			c := s.Sub(s.Data(graph.LogR), s.SumT(s.LogPF(pf)))
-			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}}
+			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}, Score: tabled(*s.World().Moves)}
 		}},
 		{"flow", graph.Moves{Kind: graph.Increment, Registers: 3, Values: 3, Stop: graph.StopFull}, true, 50, 0, adam, func(s *sketch) graph.Want {
 			h := s.torso(graph.Leaky, 20) // detailed balance, with end rows
 			pf, f := s.layer(h, s.World().Actions), s.Column(s.layer(h, 1))
 			pb := s.Next(s.LogPB(s.layer(h, s.World().Back)))
 			r := s.Sub(s.Add(f, s.LogPF(pf)), s.Add(s.NextFlow(f, s.Data(graph.LogR)), pb))
-			return graph.Want{Policy: pf, Loss: s.DivSteps(s.Sum(s.SumT(s.Square(r)))), Heads: []graph.Named{{Name: "f", Node: f}}}
+			return graph.Want{Policy: pf, Loss: s.DivSteps(s.Sum(s.SumT(s.Square(r)))), Heads: []graph.Named{{Name: "f", Node: f}}, Score: tabled(*s.World().Moves)}
 		}},
 	}
 }
@@ -159,6 +159,34 @@ func (s selftest) plan() (*graph.Plan, error) {
 		return nil, err
 	}
 	return b.Lower(want)
+}
+
+// madeUp is log R of an object.
+func madeUp(x []int32) (logR float32) {
+	for k, v := range x {
+		logR += float32((k%5+1)*int(v)%7-2) / 8
+	}
+	return logR
+}
+
+// tabled is madeUp as data.
+func tabled(m graph.Moves) *graph.Score {
+	s := &graph.Score{Kind: graph.Digits, Base: m.Values}
+	for v := range m.Values {
+		s.Class = append(s.Class, int32(v))
+	}
+	for x, more := make([]int32, m.Registers), true; more; {
+		s.LogR = append(s.LogR, madeUp(x))
+		more = false
+		for k := m.Registers - 1; k >= 0 && !more; k-- { // the next number
+			if x[k]++; int(x[k]) < m.Values {
+				more = true
+			} else {
+				x[k] = 0
+			}
+		}
+	}
+	return s
 }
 
 // run is an iteration and the hash of each of its entries.
@@ -198,6 +226,11 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 		src.Given = append(src.Given, p.Actions(nil, i))
 		h.ints(src.Given[i])
 	}
+	for i, v := range batch.LogR { // a wrong one spoils the hash
+		if x := batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints]; v != plan.Score.At(x) {
+			h.floats([]float64{float64(v)})
+		}
+	}
 	out[0] = h.sum()
 
 	dst := make([][]float64, len(plan.Heads))
@@ -216,13 +249,13 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 	if batch, err = p.Rollout(params, src, nil); err != nil {
 		return out, err
 	}
-	logR := make([]float32, batch.Count)
-	for i := range logR {
-		for k, v := range batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints] {
-			logR[i] += float32((k%5+1)*int(v)%7-2) / 8
+	if batch.LogR == nil {
+		logR := make([]float32, batch.Count)
+		for i := range logR {
+			logR[i] = madeUp(batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints])
 		}
+		p.Reward(logR)
 	}
-	p.Reward(logR)
 	if err := p.Close(params); err != nil {
 		return out, err
 	}

@@ -34,6 +34,7 @@ type holdings struct {
 	first, last, length, terminals, logR, trajs, tree                     array // [count] each
 	given, givenAt, givenLen, draw, tally                                 array
 	scalars, closeGrads, grads, norms, scale, rates                       array
+	classes, table                                                        array // of the Plan's Score
 
 	scratch, again     array // Scratch, and Saved values computed again: [columns][lanes*span]
 	evalRows, evalFeat array // of Eval: Kept, Saved and Scratch; states, features and the count
@@ -110,6 +111,7 @@ func (p *program) reserveFixed() error {
 		m.grow(&h.evalFeat, (pl.World.Active+pl.World.Ints)*e+16, false),
 		m.pin(&p.pin.draw, 8), m.pin(&p.pin.rates, 2*len(p.groups)+2), m.pin(&p.pin.number, 3),
 		m.pin(&p.pin.evalIn, pl.World.Ints*e+16),
+		p.holdScore(),
 	)
 }
 

@@ -309,6 +309,7 @@ func (p *program) joinHalves() {
 		}
 	}
 	launch(o, kernel.Tally, kernel.OneGrid(), o.stream[0], p.tallyArgs())
+	p.emitScore()
 	p.download()
 	o.sync(o.stream[0])
 }

@@ -22,6 +22,7 @@ var strict = sim.Config{Race: true, Init: true}
 type iteration struct {
 	Terminal, Length, Actions []int32
 	Rows, Steps               int
+	LogR                      []float32 // of a Plan with a Score
 	Loss                      float64
 	Heads, Outputs, Grads     []float64
 	Err                       error
@@ -67,11 +68,13 @@ func (w *twin) run(src graph.Source, host graph.Host) (it iteration) {
 	for i := range b.Count {
 		it.Actions = w.program.Actions(it.Actions, i)
 	}
-	logR := make([]float32, b.Count)
-	for i := range logR {
-		logR[i] = float32(b.Terminal[i*w.plan.World.Ints]) / 4
+	if it.LogR = slices.Clone(b.LogR); it.LogR == nil {
+		logR := make([]float32, b.Count)
+		for i := range logR {
+			logR[i] = float32(b.Terminal[i*w.plan.World.Ints]) / 4
+		}
+		w.program.Reward(logR)
 	}
-	w.program.Reward(logR)
 	if it.Err = w.program.Close(w.params); it.Err != nil {
 		return it
 	}
@@ -149,6 +152,9 @@ func TestBatches(t *testing.T) {
 				plan := smallest(t, m, code)
 				if m.Kind == graph.Increment { // and one that walk takes, while nothing is given
 					plan = small(t, m, code, 8)
+				}
+				if m.Stop == graph.StopAnywhere {
+					plan.Score = tabled(m)
 				}
 				var host graph.Host
 				if code {

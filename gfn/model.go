@@ -117,6 +117,10 @@ func build(job Job) (*model, error) {
 		heads = append(heads, graph.Named{Name: backwardHead, Node: backward})
 		t.LogPB = b.Next(b.LogPB(backward))
 	}
+	score, err := scoreOf(&job)
+	if err != nil {
+		return nil, err
+	}
 	needs := job.Balance.Needs()
 	if needs.Flow {
 		t.LogF = b.Column(nn.Head(b, torso, "policy.flow", 1))
@@ -127,7 +131,7 @@ func build(job Job) (*model, error) {
 	}
 	loss := job.Balance.Loss(b, t)
 	sums := []graph.Named{{Name: sumLogPF, Node: b.SumT(t.LogPF)}, {Name: sumLogPB, Node: b.SumT(t.LogPB)}}
-	m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss})
+	m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss, Score: score})
 	switch {
 	case errors.Is(err, graph.ErrZeroNode):
 		return nil, fmt.Errorf("gfn: %s: %w: does Needs ask for it?", job.Balance, err)
@@ -137,7 +141,7 @@ func build(job Job) (*model, error) {
 	if err := m.checkGroups(); err != nil {
 		return nil, err
 	}
-	if m.judge, err = b.Lower(graph.Want{Policy: forward, Heads: heads, Outputs: sums}); err != nil {
+	if m.judge, err = b.Lower(graph.Want{Policy: forward, Heads: heads, Outputs: sums, Score: score}); err != nil {
 		return nil, fmt.Errorf("gfn: %w", err)
 	}
 	return m, nil

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/sluice-ml/sluice/gfn/metric"
-	"github.com/sluice-ml/sluice/gfn/reward"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/rng"
 )
@@ -55,7 +54,7 @@ func (p *Policy) roll(out []Draw, src graph.Source) ([]Draw, error) {
 		return nil, fmt.Errorf("gfn: %w", describe(err, job.World))
 	}
 	ints := p.model.spec.Ints
-	logR, err := reward.Check(job.LogReward, nil, batch.Terminal, ints, job.World)
+	logR, err := p.rewards(nil, batch)
 	if err != nil {
 		return nil, fmt.Errorf("gfn: %w", err)
 	}

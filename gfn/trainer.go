@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/sluice-ml/sluice/gfn/balance"
-	"github.com/sluice-ml/sluice/gfn/reward"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/nn"
 	"github.com/sluice-ml/sluice/nn/optim"
@@ -54,8 +53,8 @@ type Trainer struct {
 	scalars   graph.Scalars
 	opt       optim.State
 	next      optim.State // opt after the iteration under way; here, for on the stack it would escape
-	logR      []float32
-	logZ      int // float offset of log Z, -1 if the balance has none
+	logR      []float32   // of the running batch; the program's own where the device computes it
+	logZ      int         // float offset of log Z, -1 if the balance has none
 	iteration int
 	seen      int64
 	steps     int64
@@ -153,15 +152,14 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	if err != nil {
 		return Progress{}, t.named(err)
 	}
-	if cap(t.logR) < count {
-		t.logR = make([]float32, count)
-	}
-	logR, err := reward.Check(job.LogReward, t.logR[:count], batch.Terminal, t.model.spec.Ints, job.World)
+	logR, err := t.policy.rewards(t.logR, batch)
 	if err != nil {
 		return Progress{}, t.named(err)
 	}
 	t.logR = logR
-	t.program.Reward(logR)
+	if batch.LogR == nil {
+		t.program.Reward(logR)
+	}
 	if err := t.program.Close(t.policy.params); err != nil {
 		return Progress{}, t.named(err)
 	}

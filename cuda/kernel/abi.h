@@ -124,6 +124,9 @@ struct RolloutArgs {
 // tally: {rows, steps, fault lane or -1} of the batch into out[3], one block.
 struct TallyArgs { const i32 *rows, *steps, *fault; i32 *out; i32 lanes, pad; };
 
+// --- score.cu. score: log R of count objects by graph.Score. kind: graph.ScoreKind.
+struct ScoreArgs { const i32 *state, *classes; const float *log_r; float *out; i32 count, ints, values, kind, base, pad; };
+
 // --- eval.cu. features: feat of n states in rows [0, n) of lane 0: feat[r,k] = k*values + state[r,k].
 struct FeaturesArgs { const i32 *state; i32 *feat; i32 n, ints, values, pad; };
 

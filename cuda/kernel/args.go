@@ -100,6 +100,11 @@ type (
 		Lanes              int32
 		_                  int32
 	}
+	ScoreArgs struct {
+		State, Classes, LogR, Out       uint64
+		Count, Ints, Values, Kind, Base int32
+		_                               int32
+	}
 	FeaturesArgs struct {
 		State, Feat     uint64
 		N, Ints, Values int32

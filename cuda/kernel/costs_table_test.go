@@ -31,7 +31,7 @@ func costs() []cost {
 	for _, id := range []kernel.ID{kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Tally} {
 		list = append(list, rolloutCost(id))
 	}
-	return append(list, replayCost(), placeCost(), plainCost(kernel.Features, 4*8192),
+	return append(list, replayCost(), placeCost(), scoreCost(), plainCost(kernel.Features, 4*8192),
 		gatherCost(kernel.Gather, 4), gatherCost(kernel.GatherAny, 1), scatterCost(kernel.GatherGrad, 4, hidden),
 		scatterCost(kernel.GatherGrad, 0, hidden), gatedCost(heads-1, hidden), gatedCost(0, hidden), besideCost(heads-1, hidden), scatterCost(kernel.GatherGradAny, 4, hidden), scatterCost(kernel.GatherGradWide, 4, hidden),
 		linearCost(kernel.Linear128x64, stepRows, hidden, hidden), linearCost(kernel.Linear64x64, stepRows, hidden, hidden),
@@ -52,7 +52,7 @@ func costs() []cost {
 
 // scattered are the kernels that touch more than 1.2 times the sectors their bytes need, and how many times at most. docs/cuda.md says why.
 var scattered = map[string]float64{
-	"begin 20^4": 2.3, "leave 20^4": 2.7, "moves 20^4": 2.1, "append 20^4": 2.2, "advance 20^4": 2.4, "replay 20^4": 2.4, "place 20^4": 3.4,
+	"begin 20^4": 2.3, "leave 20^4": 2.7, "moves 20^4": 2.1, "append 20^4": 2.2, "advance 20^4": 2.4, "replay 20^4": 2.4, "place 20^4": 3.4, "score 20^4": 2.7,
 	"linear_any 256x256": 1.5, "linear_back_any 256x256": 1.65, "linear_grad_any 256x256": 1.6,
 	"log_prob 5+4": 3.3, "log_prob_back 4+5": 3.8, "log_prob_wide 64": 1.4, "log_prob_back_wide 64": 1.5,
 	"sample 5": 2.7, "carry -": 1.35, "total -": 4, "reduce -": 1.25,

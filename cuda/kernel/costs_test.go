@@ -298,6 +298,21 @@ func placeCost() cost {
 	}}
 }
 
+// scoreCost is the grid's reward of a batch.
+func scoreCost() cost {
+	return cost{kernel.Score, "20^4", costBatch, func(r *rig) kernel.Grid {
+		s := &graph.Score{Kind: graph.Least, LogR: []float32{-7, -1, 1}}
+		for v := range 20 {
+			s.Class = append(s.Class, int32(v%3))
+		}
+		x := make([]int32, 4*costBatch)
+		for i := range x {
+			x[i] = int32(r.rnd.IntN(20))
+		}
+		return measured(r, kernel.Score, kernel.JointGrid(costBatch), scoreArgs(r, s, x, 4))
+	}}
+}
+
 func rowsCost(id kernel.ID) cost {
 	return cost{id, "256", costLanes * pieceRows, func(r *rig) kernel.Grid {
 		l := even(pieceRows)

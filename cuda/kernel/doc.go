@@ -1,5 +1,5 @@
 // Package kernel is the GPU's kernels: one for every instruction of a graph.Plan, some for what moves a rollout along,
-// and one that is a whole rollout (walk.cu).
+// one that is a whole rollout (walk.cu), and one that rewards its objects (score.cu).
 //
 // They are CUDA C (NAME.cu computes what cpu/NAME.go defines, to the same bits), compiled to PTX ahead of time and embedded: [PTX]. A
 // kernel's only parameter is a struct, declared in abi.h and mirrored here (LinearArgs and so on); [Bytes] is how it is handed over.

@@ -30,7 +30,7 @@ func OneGrid() Grid { return Grid{1, 1, 32} }
 // ElementsGrid is n elements of each row, rows the most of a lane: Act, ActBack, Rows_; Carry with n = 1.
 func ElementsGrid(rows, lanes, n int) Grid { return Grid{cut(rows*n, 1024), lanes, 256} }
 
-// JointGrid is a thread an element: Features (n states times registers), Joint, Collect, Add.
+// JointGrid is a thread an element: Features (n states times registers), Joint, Collect, Add, Score.
 func JointGrid(n int) Grid { return Grid{cut(n, 256), 1, 256} }
 
 // TotalGrid is one block: Total.

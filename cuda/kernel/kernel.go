@@ -26,6 +26,8 @@ const (
 
 	Place // place.cu
 
+	Score // score.cu
+
 	Features // eval.cu
 
 	Gather // gather.cu
@@ -83,6 +85,7 @@ const (
 var names = [Count]string{
 	Begin: "begin", Leave: "leave", Moves: "moves", Settle: "settle", Append: "append", Advance: "advance", Replay: "replay", Tally: "tally",
 	Place:    "place",
+	Score:    "score",
 	Features: "features",
 	Gather:   "gather", GatherAny: "gather_any", GatherGrad: "gather_grad", GatherGradAny: "gather_grad_any",
 	GatherGradWide: "gather_grad_wide",

@@ -12,3 +12,4 @@
 #include "close.cu"
 #include "reduce.cu"
 #include "update.cu"
+#include "score.cu"

@@ -27,6 +27,7 @@ func sized[A any](ids ...kernel.ID) {
 func init() {
 	sized[kernel.RolloutArgs](kernel.Begin, kernel.Leave, kernel.Moves, kernel.Settle, kernel.Append, kernel.Advance, kernel.Replay, kernel.Place)
 	sized[kernel.TallyArgs](kernel.Tally)
+	sized[kernel.ScoreArgs](kernel.Score)
 	sized[kernel.FeaturesArgs](kernel.Features)
 	sized[kernel.GatherArgs](kernel.Gather, kernel.GatherAny)
 	sized[kernel.Several[kernel.GatherGradArgs]](kernel.GatherGrad, kernel.GatherGradAny, kernel.GatherGradWide)

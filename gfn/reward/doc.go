@@ -6,6 +6,9 @@
 //
 //	logR, err := reward.HypergridEasy(8).LogReward(nil, []int32{1, 1}, 2) // one cell of an 8x8 grid
 //
+// A Scorer is a Reward that may be data, as Hypergrid and Table are: the device then rewards the objects where they are, and LogReward is
+// asked for a first batch alone, against which the data is held, and where all states are judged at once.
+//
 // The package does not scale, clip or temper: what it returns is what the trained model is proportional to. It is
 // imported by gfn and everything above.
 package reward

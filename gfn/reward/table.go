@@ -2,16 +2,21 @@ package reward
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/sluice-ml/sluice/gfn/world"
+	"github.com/sluice-ml/sluice/graph"
 )
 
 // This file is rewards that are looked up.
 
-var _ Reward = Table{}
+var (
+	_ Reward = Table{}
+	_ Scorer = Table{}
+)
 
 // Table is one log R for each state of a world that numbers its states. Entries of states in which no trajectory ends
-// are never read.
+// are never asked for. They must not change while a job runs (see Scorer).
 type Table struct {
 	World world.World // an Enumerator
 	LogR  []float32   // by the Enumerator's Index
@@ -42,4 +47,54 @@ func (t Table) LogReward(dst []float32, s []int32, ints int) ([]float32, error) 
 		dst[i] = t.LogR[at]
 	}
 	return dst, nil
+}
+
+// Score is the table by the registers, read as digits. It is nil where the registers of w have more than 4,194,304
+// combinations, where an entry is none that Check allows, and where not all combinations are states of the table's world, unless
+// w is that world as data, which then never leaves its states.
+func (t Table) Score(w world.World) *graph.Score {
+	e, ok := t.World.(world.Enumerator)
+	if !ok {
+		return nil
+	}
+	spec, keys := w.Spec(), 1
+	for range spec.Ints {
+		if keys *= spec.Values; keys > mostKeys {
+			return nil
+		}
+	}
+	if n, err := e.States(); err != nil || n != len(t.LogR) || t.World.Spec().Ints != spec.Ints || t.World.Spec().Values != spec.Values {
+		return nil
+	}
+	s := &graph.Score{Kind: graph.Digits, Class: make([]int32, spec.Values), Base: spec.Values, LogR: make([]float32, keys)}
+	for v := range s.Class {
+		s.Class[v] = int32(v)
+	}
+	closed := sameMoves(t.World, w)
+	x := make([]int32, spec.Ints)
+	for key := range s.LogR {
+		at := e.Index(x)
+		switch {
+		case at >= 0 && at < len(t.LogR):
+			s.LogR[key] = t.LogR[at]
+		case closed:
+			s.LogR[key] = float32(math.Inf(-1)) // no trajectory comes there
+		default:
+			return nil
+		}
+		for i := len(x) - 1; i >= 0; i-- { // the next combination: the last register counts first
+			if x[i]++; int(x[i]) < spec.Values {
+				break
+			}
+			x[i] = 0
+		}
+	}
+	return fitting(s, w)
+}
+
+// sameMoves reports whether two worlds are the same data.
+func sameMoves(a, b world.World) bool {
+	m, ok := a.(world.Mover)
+	n, also := b.(world.Mover)
+	return ok && also && m.Moves() == n.Moves()
 }

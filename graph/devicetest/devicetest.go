@@ -53,6 +53,7 @@ func Test(t *testing.T, dev, ref graph.Device) {
 	t.Run("EndRows", func(t *testing.T) { testEndRows(t, dev) })
 	t.Run("Host", func(t *testing.T) { testHost(t, dev) })
 	t.Run("Eval", func(t *testing.T) { testEval(t, dev) })
+	t.Run("Score", func(t *testing.T) { testScore(t, dev) })
 	t.Run("Memory", func(t *testing.T) { testMemory(t, dev) })
 }
 

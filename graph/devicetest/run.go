@@ -20,6 +20,7 @@ type rig struct {
 	host          graph.Host
 	params, grads graph.Buffer
 	logR          []float32
+	score         *graph.Score // by which log R is told to a program that has no Score; nil: a made-up reward
 }
 
 // initial are parameters as their Init says; each is a float32 and the same for every device.
@@ -61,12 +62,29 @@ func read(b graph.Buffer) []float64 {
 	return x
 }
 
-// rollout runs Step and hands out the rewards.
+// rollout runs Step and hands out the rewards, if it has not done so itself.
 func (r *rig) rollout(t testing.TB, src graph.Source) graph.Batch {
 	t.Helper()
 	batch, err := r.program.Rollout(r.params, src, r.host)
 	require.NoError(t, err)
-	r.logR = logR(r.logR, batch.Terminal, r.plan.World.Ints)
+	ints := r.plan.World.Ints
+	score := r.plan.Score
+	if score == nil {
+		require.Nil(t, batch.LogR)
+		score = r.score
+	}
+	if score == nil {
+		r.logR = logR(r.logR, batch.Terminal, ints)
+	} else {
+		r.logR = r.logR[:0]
+		for i := range batch.Count {
+			r.logR = append(r.logR, score.At(batch.Terminal[i*ints:(i+1)*ints]))
+		}
+	}
+	if r.plan.Score != nil {
+		require.Equal(t, r.logR, batch.LogR)
+		return batch
+	}
 	r.program.Reward(r.logR)
 	return batch
 }
