@@ -57,8 +57,8 @@ func Gates(cores int) []Gate {
 	}
 }
 
-// slowestRow compares fastest rounds and not iterations: rounds are equally long, and an iteration of 65,536 rows takes as long as fifty of
-// 1,232, of which one finds a moment when no neighbour is at work.
+// slowestRow compares fastest rounds and not iterations: an iteration of 65,536 rows is a round by itself, as long as fifty iterations of
+// 1,232 rows, of which one finds a moment when no neighbour is at work.
 func slowestRow(l []Line) float64 {
 	lo, hi := math.Inf(1), 0.0
 	for _, x := range l {

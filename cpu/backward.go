@@ -16,7 +16,7 @@ func (p *program[T]) Backward(params, grads graph.Buffer) error {
 	if p.drops() {
 		p.packAll(p.forward)
 	}
-	p.dev.pool.share(p.active, p.backJob)
+	p.runLanes(graph.BlockRows, p.backJob)
 	p.dev.pool.run((p.plan.GradLen+reduceSpan-1)/reduceSpan, p.reduceJob)
 	for _, f := range p.plan.Folds {
 		addTo(p.fast, p.grads[f.Dst:f.Dst+f.Len], p.lanes[0].grads[f.Src:])

@@ -134,6 +134,10 @@ func (w *packer) matmul(t tier, p *product[float32]) {
 	}
 }
 
+// leastShared is the multiply-adds of the smallest piece of a product that is offered to other workers, some tens of microseconds of them:
+// below, taking a share costs more than it saves.
+const leastShared = 1 << 21
+
 const (
 	panelWidth  = 32 // the widest panel of B of any tier
 	narrowWidth = 16 // products up to this wide use narrower panels

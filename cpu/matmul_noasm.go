@@ -4,7 +4,7 @@
 
 package cpu
 
-// packer is one worker's packing buffers; plain Go needs none.
+// packer is one worker's packing buffers; plain Go needs none, and shares no product.
 type packer struct{ shares bool }
 
 const noKernels = "cpu: this build has no assembly"

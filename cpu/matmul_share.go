@@ -10,10 +10,6 @@ import (
 	"sync/atomic"
 )
 
-// leastShared is the multiply-adds of the smallest block that is offered, some tens of microseconds of them: below, taking a share costs
-// more than it saves.
-const leastShared = 1 << 21
-
 // offer is a block of a product, its rows up for the taking by panels. The owner fills block while left is 0, sets left, takes panels
 // like everyone and then waits for those who are still inside.
 type offer struct {
@@ -33,9 +29,15 @@ func (w *packer) run(b *block) {
 	o := &w.offer
 	o.block = *b
 	o.left.Store(int32(b.panels))
+	defer o.close()
 	w.take(o)
-	for look := 0; o.inside.Load() > 0; look++ {
-		if look > 1000 {
+}
+
+// close ends an offer, when all that is taken has been computed. Something is left only if a kernel has panicked, as an emulated one may.
+func (o *offer) close() {
+	o.left.Store(0)
+	for tries := 0; o.inside.Load() > 0; tries++ {
+		if tries > 1000 {
 			runtime.Gosched() // the processor may be what the other waits for
 		}
 	}
@@ -49,10 +51,8 @@ func (w *packer) join(owner *packer) bool {
 		return false
 	}
 	o.inside.Add(1)
-	// If something is left now, the owner cannot go on before this worker is out.
-	some := o.left.Load() > 0 && w.take(o)
-	o.inside.Add(-1)
-	return some
+	defer o.inside.Add(-1)
+	return o.left.Load() > 0 && w.take(o) // if something is left now, the owner cannot go on before this worker is out
 }
 
 // take computes panels until none is left and reports whether there were any.

@@ -7,8 +7,8 @@ import (
 
 // This file packs weights: once an entry, shared by all workers, into the panels the product reads.
 
-// packRows is the least number of rows a lane must bring to a step for its weights to be packed ahead: below, the product reads them
-// in place.
+// packRows is the least number of rows a lane must bring to a step for all weights to be packed ahead: below, the product reads the wide
+// ones in place.
 const packRows = 48
 
 // pack is one weight in one direction: as it is for forward products, transposed for backward ones.
@@ -18,7 +18,8 @@ type pack[T f32.Float] struct {
 	panels    []T
 }
 
-// wide is whether packing is worth it for many rows only. A narrow weight is padded to full vectors whenever it is read and not packed.
+// wide is whether packing is worth it for many rows only. A narrow weight is soon packed, and what is not may have to be padded to full
+// vectors at every step.
 func (q *pack[T]) wide() bool { return q.n > narrowWidth }
 
 // packed is the panels of instruction i, nil where it reads its weight in place.

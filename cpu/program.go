@@ -32,7 +32,8 @@ type program[T f32.Float] struct {
 	thinPack      []*pack[T] // stepPack without the others
 	rollPack      []*pack[T] // stepPack, or thinPack while lanes are too thin for it
 
-	packed bool // all of forward, for this batch
+	allPacked bool // all of forward, for this batch
+	largest   int  // multiply-adds a row of the largest product that workers may share; 0 for none
 
 	lanes      []lane[T]
 	active     int // lanes of the running batch
@@ -97,6 +98,9 @@ func compile[T f32.Float](d *device[T], plan *graph.Plan) (*program[T], error) {
 	p.undrawnPack = p.packsOf(p.undrawn, &p.forward)
 	p.stepPack, p.headPack = p.packsOf(plan.Step, &p.forward), p.packsOf(p.heads, &p.forward)
 	p.againPack, p.backPack = p.packsOf(p.recompute, &p.forward), p.packsOf(plan.Backward, &p.back)
+	for _, q := range append(slices.Clone(p.forward), p.back...) {
+		p.largest = max(p.largest, q.k*q.n)
+	}
 	p.thin, p.thinPack = slices.DeleteFunc(slices.Clone(p.forward), (*pack[T]).wide), slices.Clone(p.stepPack)
 	for i, q := range p.thinPack {
 		if q != nil && q.wide() {

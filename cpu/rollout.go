@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-ml/sluice/rng"
 )
 
-// This file is the Step entry: the loop that builds trajectories. One worker runs a lane's whole rollout without a join.
+// This file is the Step entry: the loop that builds trajectories. One worker runs a lane's whole rollout without a join of all workers.
 
 func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.Host) (graph.Batch, error) {
 	if err := p.reset(src); err != nil {
@@ -23,18 +23,21 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 		p.host = movesHost{p.plan.World.Moves}
 	}
 	p.limitSaved()
-	p.packed = src.Count/p.active >= packRows || p.allGiven(0, src.Count)
-	if p.packed {
+	rows := (src.Count + p.active - 1) / p.active // a step of a lane has
+	given := p.allGiven(0, src.Count)
+	if given {
+		rows = graph.BlockRows
+	}
+	if p.allPacked = given || src.Count/p.active >= packRows; p.allPacked {
 		p.rollPack = p.stepPack
 		p.packAll(p.forward)
-		p.dev.pool.share(p.active, p.laneJob)
-	} else { // products too small to share
+	} else {
 		p.rollPack, p.packs = p.thinPack, p.thin
 		for i := range p.packs {
 			p.packOne(nil, i) // a microsecond each, less than waking somebody
 		}
-		p.dev.pool.run(p.active, p.laneJob)
 	}
+	p.runLanes(rows, p.laneJob)
 	b := graph.Batch{Count: src.Count, Terminal: p.terminal[:src.Count*p.plan.World.Ints], Length: p.length[:src.Count]}
 	for i := range p.active {
 		l := &p.lanes[i]
@@ -49,6 +52,15 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 		b.LogR = p.scored[:src.Count]
 	}
 	return b, nil
+}
+
+// runLanes runs a job a lane, whose products have so many rows at most. Where some are large, workers beyond the lanes are woken to help.
+func (p *program[T]) runLanes(rows int, job func(*worker[T], int)) {
+	if min(rows, p.dev.cfg.Chunk)*p.largest >= leastShared {
+		p.dev.pool.share(p.active, job)
+	} else {
+		p.dev.pool.run(p.active, job)
+	}
 }
 
 // limitSaved gives each lane an equal share of what the memory budget leaves beside gradients and scratch, in blocks of rows with all that
@@ -114,8 +126,8 @@ func (p *program[T]) rollLane(w *worker[T], i int) {
 	}
 	if given { // no action hung on the networks, so they see whole blocks of rows and not a step's few
 		packs := p.undrawnPack
-		if !p.packed {
-			packs = nil // nobody filled them
+		if !p.allPacked {
+			packs = nil // only the narrow ones are filled
 		}
 		l.failure = p.runRows(w, l, 0, p.undrawn, packs, 0)
 	}

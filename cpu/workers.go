@@ -38,7 +38,7 @@ const (
 // How long a worker looks before it sleeps.
 const (
 	patience = 50 * time.Microsecond  // between jobs: longer than the serial pieces of an iteration, too short for anyone to miss
-	zeal     = 200 * time.Microsecond // for a share of a running job: the longest time from one large product to the next
+	zeal     = 200 * time.Microsecond // for a share of a job: from one large product to the next is less, or else the job is not worth it
 )
 
 // worker is one goroutine's scratch memory. It grows to what the largest program needs and stays.
@@ -143,7 +143,7 @@ func (p *pool[T]) join() {
 	}
 }
 
-// work does jobs and, when there is none left to take, shares of the products of those who are at one still. So nobody waits long for a
+// work does jobs and, when there is none left to take, shares of the products of those who are at one still. So the wait is short for a
 // worker that has the longest lane, or a processor that does a stranger's work besides.
 func (p *pool[T]) work(w *worker[T]) {
 	for {
