@@ -288,22 +288,30 @@ func TestPanicsBesideSharedProducts(t *testing.T) {
 		}))
 	}
 	var owner atomic.Pointer[tileArgs]
+	var helpers atomic.Bool // panic, and not the owner
 	watched(t, on, func(args *tileArgs) {
-		if o := owner.Load(); o != nil && args != o {
-			panic("a helper's kernel")
+		if o := owner.Load(); o != nil && (args != o) == helpers.Load() {
+			panic("a kernel")
 		}
 	})
-	for end := time.Now().Add(soon); ; {
-		v := caught(func(w *worker[float32], i int) {
-			if i == 0 {
-				owner.Store(&w.pack.args)
-				w.pack.matmul(on, q)
+	for _, who := range []bool{false, true} {
+		helpers.Store(who)
+		for end := time.Now().Add(soon); ; {
+			v := caught(func(w *worker[float32], i int) {
+				if i == 0 {
+					owner.Store(&w.pack.args)
+					w.pack.matmul(on, q)
+				}
+			})
+			if v != nil {
+				break
 			}
-		})
-		if v != nil {
-			break
+			require.True(t, time.Now().Before(end), "nobody ever helped")
 		}
-		require.True(t, time.Now().Before(end), "nobody ever helped")
+		for _, w := range p.workers {
+			require.Zero(t, w.pack.offer.left.Load())
+			require.Nil(t, w.pack.offer.block.product)
+		}
 	}
 	owner.Store(nil)
 	for range 20 {
