@@ -43,7 +43,7 @@ type program[T f32.Float] struct {
 	grads      []T // destination of Backward
 	traj       [][]T
 	logR       []T
-	scored     []float32 // log R as Rollout returns it, of a Plan with a Score
+	scored     []float32 // log R as Rollout returns it, of a Plan with a Reward
 	scalars    []T
 	closeGrads []T
 	first      []int32 // first row of each trajectory, in its lane
@@ -165,7 +165,7 @@ func (p *program[T]) reset(src graph.Source) error {
 	for i := range p.traj {
 		p.traj[i] = grown(p.traj[i], src.Count)
 	}
-	if p.plan.Score != nil {
+	if p.plan.Reward != nil {
 		p.scored = grown(p.scored, src.Count)
 	}
 	p.logR, p.tree = grown(p.logR, src.Count), grown(p.tree, src.Count)

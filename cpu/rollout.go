@@ -48,7 +48,7 @@ func (p *program[T]) Rollout(params graph.Buffer, src graph.Source, host graph.H
 		b.Steps += l.steps
 	}
 	p.steps = b.Steps
-	if p.plan.Score != nil {
+	if p.plan.Reward != nil {
 		b.LogR = p.scored[:src.Count]
 	}
 	return b, nil
@@ -131,7 +131,7 @@ func (p *program[T]) rollLane(w *worker[T], i int) {
 		}
 		l.failure = p.runRows(w, l, 0, p.undrawn, packs, 0)
 	}
-	if p.plan.Score != nil && l.failure == nil {
+	if p.plan.Reward != nil && l.failure == nil {
 		l.failure = p.score(l)
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// This file is log R of a Plan with a Score.
+// This file is log R of a Plan with a Reward.
 
-// score is  logR[t] = Score.At(terminal[t])  for the lane's trajectories, all of which have ended. Where a trajectory ends in a world
+// score is  logR[t] = RewardTable.At(terminal[t])  for the lane's trajectories, all of which have ended. Where a trajectory ends in a world
 // that is Go code nobody has looked at the registers yet.
 func (p *program[T]) score(l *lane[T]) error {
-	s, ints := p.plan.Score, p.plan.World.Ints
+	s, ints := p.plan.Reward, p.plan.World.Ints
 	for t := l.first; t < l.first+l.count; t++ {
 		x := p.terminal[t*ints : (t+1)*ints]
 		if !s.Has(x) {

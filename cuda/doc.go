@@ -23,12 +23,12 @@
 // eighth, since graphs are lost when arrays move (shape.go). Per-iteration values lie in device memory, so that graphs are replayed as they
 // are.
 //
-// Log R of a Plan with a Score is looked up by a kernel where the objects are and downloaded with them (score.go); without one the host is
+// Log R of a Plan with a Reward is looked up by a kernel where the objects are and downloaded with them (score.go); without one the host is
 // told it by Reward and uploads it in Close.
 //
 // The host waits for the device twice an iteration: for where trajectories end, which says how many rows there are and what they are
-// rewarded for, and in Outcome for loss, norm and log Z. That a loss or norm is not finite the update kernels see for themselves. A rollout by steps waits once for each
-// 16, a world in Go twice a step, once for each half.
+// rewarded for, and in Outcome for loss, norm and log Z. That a loss or norm is not finite the update kernels see for themselves. A
+// rollout by steps waits once for each 16, a world in Go twice a step, once for each half.
 //
 // # Errors
 //

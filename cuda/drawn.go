@@ -7,9 +7,9 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// This file is the rollout that is one kernel: walk draws all actions of a batch, the host looks once, which it must to
-// make room for the rows, and place makes rows of what was drawn. The networks run on whole pieces of those rows while the host computes
-// rewards, if they are Go code.
+// This file is the rollout that is one kernel: walk draws all actions of a batch, the host looks once, which it must to make room for the
+// rows, and place makes rows of what was drawn. The networks run on whole pieces of those rows while the host computes rewards, if they
+// are Go code.
 
 // mostDrawn bounds the lists that walk writes: words, 256 MiB of them. A batch that could need more takes its steps launch by launch.
 const mostDrawn = 64 << 20

@@ -81,7 +81,7 @@ var bugs = []bug{
 func TestPlantedBugs(t *testing.T) {
 	plans := map[bool]*graph.Plan{false: smallest(t, tinyGrid, false), true: small(t, tinyGrid, false, 8, 12)}
 	for _, plan := range plans {
-		plan.Score = tabled(tinyGrid)
+		plan.Reward = tabled(tinyGrid)
 	}
 	want := map[bool]iteration{}
 	for is, plan := range plans {

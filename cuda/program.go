@@ -157,7 +157,7 @@ func (p *program) Rollout(params graph.Buffer, src graph.Source, host graph.Host
 	n := src.Count
 	b := graph.Batch{Count: n, Rows: p.rows, Steps: p.steps,
 		Terminal: as[int32](p.pin.terminal.b, n*p.plan.World.Ints), Length: as[int32](p.pin.length.b, n)}
-	if p.plan.Score == nil {
+	if p.plan.Reward == nil {
 		return b, nil
 	}
 	b.LogR = as[float32](p.pin.logR.b, n)

@@ -63,7 +63,7 @@ func (p *program) rolloutArgs(live kernel.Live, step int) kernel.RolloutArgs {
 func (p *program) rollout() {
 	o := p.o
 	p.settle()
-	p.fetched, p.scored = false, p.plan.Score != nil
+	p.fetched, p.scored = false, p.plan.Reward != nil
 	if p.walks() {
 		p.drawAll()
 		return

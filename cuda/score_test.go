@@ -12,9 +12,9 @@ import (
 )
 
 // withScore is a Plan that scores its objects by itself.
-func withScore(p *graph.Plan, s *graph.Score) *graph.Plan {
+func withScore(p *graph.Plan, s *graph.RewardTable) *graph.Plan {
 	q := *p
-	q.Score = s
+	q.Reward = s
 	return &q
 }
 
@@ -23,7 +23,7 @@ func TestLargeTable(t *testing.T) {
 	m := graph.Moves{Kind: graph.Increment, Registers: 19, Values: 2, Stop: graph.StopAnywhere}
 	bare := smallest(t, m, false)
 	plan := withScore(bare, tabled(m))
-	require.Equal(t, 2*stageBytes, 4*len(plan.Score.LogR))
+	require.Equal(t, 2*stageBytes, 4*len(plan.Reward.LogR))
 	dev, ref := open(t, sim.Driver(strict), Config{Chunk: 24}), cpu.New(cpu.Config{})
 	a, b := newTwin(t, dev, plan), newTwin(t, ref, plan)
 	src := graph.Source{Key: rng.NewKey(4), Count: 9, Lanes: 2, Epsilon: 1}
@@ -39,7 +39,7 @@ func TestLargeTable(t *testing.T) {
 
 	none := newTwin(t, dev, bare)
 	none.run(src, nil)
-	require.Equal(t, none.program.Memory().Scratch+4*(m.Values+len(plan.Score.LogR)), a.program.Memory().Scratch)
+	require.Equal(t, none.program.Memory().Scratch+4*(m.Values+len(plan.Reward.LogR)), a.program.Memory().Scratch)
 }
 
 // Nothing is uploaded or waited for between the objects and the outcome; a reward that is told is, and takes the place of the Score's

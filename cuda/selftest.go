@@ -132,14 +132,14 @@ func selftests() []selftest {
 		{"crowd", graph.Moves{Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopAnywhere}, false, 1100, 32, sgd, func(s *sketch) graph.Want {
 			pf := s.layer(s.torso(graph.Tanh, 8), s.World().Actions) // more trajectories than are drawn in small blocks
 			c := s.Sub(s.Data(graph.LogR), s.SumT(s.LogPF(pf)))
-			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}, Score: tabled(*s.World().Moves)}
+			return graph.Want{Policy: pf, Loss: s.Mean(s.Square(c)), Heads: []graph.Named{{Name: "pf", Node: pf}}, Reward: tabled(*s.World().Moves)}
 		}},
 		{"flow", graph.Moves{Kind: graph.Increment, Registers: 3, Values: 3, Stop: graph.StopFull}, true, 50, 0, adam, func(s *sketch) graph.Want {
 			h := s.torso(graph.Leaky, 20) // detailed balance, with end rows
 			pf, f := s.layer(h, s.World().Actions), s.Column(s.layer(h, 1))
 			pb := s.Next(s.LogPB(s.layer(h, s.World().Back)))
 			r := s.Sub(s.Add(f, s.LogPF(pf)), s.Add(s.NextFlow(f, s.Data(graph.LogR)), pb))
-			return graph.Want{Policy: pf, Loss: s.DivSteps(s.Sum(s.SumT(s.Square(r)))), Heads: []graph.Named{{Name: "f", Node: f}}, Score: tabled(*s.World().Moves)}
+			return graph.Want{Policy: pf, Loss: s.DivSteps(s.Sum(s.SumT(s.Square(r)))), Heads: []graph.Named{{Name: "f", Node: f}}, Reward: tabled(*s.World().Moves)}
 		}},
 	}
 }
@@ -170,8 +170,8 @@ func madeUp(x []int32) (logR float32) {
 }
 
 // tabled is madeUp as data.
-func tabled(m graph.Moves) *graph.Score {
-	s := &graph.Score{Kind: graph.Digits, Base: m.Values}
+func tabled(m graph.Moves) *graph.RewardTable {
+	s := &graph.RewardTable{Key: graph.Digits, Base: m.Values}
 	for v := range m.Values {
 		s.Class = append(s.Class, int32(v))
 	}
@@ -227,7 +227,7 @@ func (s selftest) run(dev graph.Device, plan *graph.Plan) (out [5]string, err er
 		h.ints(src.Given[i])
 	}
 	for i, v := range batch.LogR { // a wrong one spoils the hash
-		if x := batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints]; v != plan.Score.At(x) {
+		if x := batch.Terminal[i*plan.World.Ints : (i+1)*plan.World.Ints]; v != plan.Reward.At(x) {
 			h.floats([]float64{float64(v)})
 		}
 	}

@@ -34,7 +34,7 @@ type holdings struct {
 	first, last, length, terminals, logR, trajs, tree                     array // [count] each
 	given, givenAt, givenLen, draw, tally                                 array
 	scalars, closeGrads, grads, norms, scale, rates                       array
-	classes, table                                                        array // of the Plan's Score
+	classes, table                                                        array // of the Plan's Reward
 
 	scratch, again     array // Scratch, and Saved values computed again: [columns][lanes*span]
 	evalRows, evalFeat array // of Eval: Kept, Saved and Scratch; states, features and the count

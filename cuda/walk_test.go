@@ -22,7 +22,7 @@ var strict = sim.Config{Race: true, Init: true}
 type iteration struct {
 	Terminal, Length, Actions []int32
 	Rows, Steps               int
-	LogR                      []float32 // of a Plan with a Score
+	LogR                      []float32 // of a Plan with a Reward
 	Loss                      float64
 	Heads, Outputs, Grads     []float64
 	Err                       error
@@ -154,7 +154,7 @@ func TestBatches(t *testing.T) {
 					plan = small(t, m, code, 8)
 				}
 				if m.Stop == graph.StopAnywhere {
-					plan.Score = tabled(m)
+					plan.Reward = tabled(m)
 				}
 				var host graph.Host
 				if code {

@@ -15,7 +15,7 @@ import (
 type Job struct {
 	Device    graph.Device    // where it runs; required
 	World     world.World     // what is built; required
-	LogReward reward.Reward   // log R(x); required. A reward.Scorer's is computed by the Device
+	LogReward reward.Reward   // log R(x); required. The Device computes what is data (see reward.Data)
 	Balance   balance.Balance // the loss; required
 	Net       nn.MLP          // the torso every head shares; zero means two hidden layers of 128
 	Backward  Backward        // the backward policy; zero means uniform over the parents

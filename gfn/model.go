@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluice-ml/sluice/gfn/balance"
+	"github.com/sluice-ml/sluice/gfn/reward"
 	"github.com/sluice-ml/sluice/gfn/world"
 	"github.com/sluice-ml/sluice/graph"
 	"github.com/sluice-ml/sluice/nn"
@@ -117,10 +118,7 @@ func build(job Job) (*model, error) {
 		heads = append(heads, graph.Named{Name: backwardHead, Node: backward})
 		t.LogPB = b.Next(b.LogPB(backward))
 	}
-	score, err := scoreOf(&job)
-	if err != nil {
-		return nil, err
-	}
+	data := reward.Data(job.LogReward, job.World)
 	needs := job.Balance.Needs()
 	if needs.Flow {
 		t.LogF = b.Column(nn.Head(b, torso, "policy.flow", 1))
@@ -131,7 +129,7 @@ func build(job Job) (*model, error) {
 	}
 	loss := job.Balance.Loss(b, t)
 	sums := []graph.Named{{Name: sumLogPF, Node: b.SumT(t.LogPF)}, {Name: sumLogPB, Node: b.SumT(t.LogPB)}}
-	m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss, Score: score})
+	m.train, err = b.Lower(graph.Want{Policy: forward, Loss: loss, Reward: data})
 	switch {
 	case errors.Is(err, graph.ErrZeroNode):
 		return nil, fmt.Errorf("gfn: %s: %w: does Needs ask for it?", job.Balance, err)
@@ -141,7 +139,7 @@ func build(job Job) (*model, error) {
 	if err := m.checkGroups(); err != nil {
 		return nil, err
 	}
-	if m.judge, err = b.Lower(graph.Want{Policy: forward, Heads: heads, Outputs: sums, Score: score}); err != nil {
+	if m.judge, err = b.Lower(graph.Want{Policy: forward, Heads: heads, Outputs: sums, Reward: data}); err != nil {
 		return nil, fmt.Errorf("gfn: %w", err)
 	}
 	return m, nil

@@ -26,7 +26,6 @@ type Policy struct {
 	params  graph.Buffer
 	space   *world.Space // once asked for
 	logR    []float32    // of its states
-	held    bool         // a batch's Score has been held against LogReward
 }
 
 // ErrClosed is returned for work after Close.

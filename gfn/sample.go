@@ -54,7 +54,7 @@ func (p *Policy) roll(out []Draw, src graph.Source) ([]Draw, error) {
 		return nil, fmt.Errorf("gfn: %w", describe(err, job.World))
 	}
 	ints := p.model.spec.Ints
-	logR, err := p.rewards(nil, batch)
+	logR, err := p.model.rewards(nil, batch)
 	if err != nil {
 		return nil, fmt.Errorf("gfn: %w", err)
 	}

@@ -152,7 +152,7 @@ func (t *Trainer) step(count int, given [][]int32) (Progress, error) {
 	if err != nil {
 		return Progress{}, t.named(err)
 	}
-	logR, err := t.policy.rewards(t.logR, batch)
+	logR, err := t.model.rewards(t.logR, batch)
 	if err != nil {
 		return Progress{}, t.named(err)
 	}

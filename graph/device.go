@@ -33,9 +33,9 @@ type Buffer interface {
 // whatever call first learns of it, and Outcome does at the latest. Whatever reads a Buffer or the batch comes after all work handed in.
 type Program interface {
 	// Rollout repeats Step until every trajectory of src has ended, lane by lane. host steps worlds that are Go code and is nil for
-	// Moves. Where the Plan has a Score it sets log R of the batch, too. The Batch is valid until the next Rollout.
+	// Moves. Where the Plan has a Reward it sets log R of the batch, too. The Batch is valid until the next Rollout.
 	Rollout(params Buffer, src Source, host Host) (Batch, error)
-	// Reward sets log R of each trajectory, in trajectory order; logR is the caller's again when it returns. Of a Plan with a Score it
+	// Reward sets log R of each trajectory, in trajectory order; logR is the caller's again when it returns. Of a Plan with a Reward it
 	// takes the place of what Rollout set, until the next one.
 	Reward(logR []float32)
 	// Close sums along trajectories and computes the loss and its gradient down to rows.
@@ -83,7 +83,7 @@ type Batch struct {
 	Terminal []int32 // [Count, Ints], the objects x in trajectory order
 	Length   []int32 // [Count], steps of each trajectory
 
-	LogR []float32 // [Count], Score.At of each object; nil in a Plan without a Score
+	LogR []float32 // [Count], RewardTable.At of each object, until the next Rollout or Reward; nil in a Plan without a Reward
 }
 
 // Outcome is what an iteration showed.
@@ -108,7 +108,7 @@ type Memory struct {
 	RowsHeld  int // rows there is room for
 	RowBytes  int // row data, Kept and Saved of these rows
 	GradBytes int // lane gradients
-	Scratch   int // one block a worker, and what a device holds whatever the batch: a copy of the Score
+	Scratch   int // one block a worker, and what a device holds whatever the batch: a copy of the reward
 	Packed    int // copies of weights in the order products read them
 }
 

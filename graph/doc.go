@@ -10,7 +10,7 @@
 //	layout.go emit.go lower.go                lowering: memory, instructions, the whole
 //	plan.go params.go update.go device.go     the contract with devices
 //	check.go print.go                         what every Plan must satisfy, and how it reads
-//	moves.go score.go                         worlds and rewards as data
+//	moves.go rewardtable.go                   worlds and rewards as data
 //
 // It is not an executor: package cpu runs Plans, and this package's operations refuse Gorgonia's own machines. Package
 // graph/oracle builds the same formulas from Gorgonia's stock operations, for tests.
@@ -18,5 +18,5 @@
 // A Builder belongs to one goroutine; several may be used at a time. A Plan is never changed after Lower and may be shared.
 //
 // See the example of Builder. Packages cpu, nn, gfn and gfn/balance import graph; gfn/world imports only its Moves,
-// gfn/reward its Score, too.
+// gfn/reward its RewardTable, too.
 package graph

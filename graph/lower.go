@@ -18,11 +18,11 @@ type Named struct {
 
 // Want is what a Plan is to compute.
 type Want struct {
-	Policy  Node    // [rows, Actions]: the forward logits actions are drawn from
-	Loss    Node    // a scalar, to be differentiated by every parameter; the zero Node: none
-	Heads   []Named // per row, functions of the state alone: what Eval can be asked for
-	Outputs []Named // per trajectory or scalar: what can be read after Close
-	Score   *Score  // the reward, if it is data; nil: none
+	Policy  Node         // [rows, Actions]: the forward logits actions are drawn from
+	Loss    Node         // a scalar, to be differentiated by every parameter; the zero Node: none
+	Heads   []Named      // per row, functions of the state alone: what Eval can be asked for
+	Outputs []Named      // per trajectory or scalar: what can be read after Close
+	Reward  *RewardTable // the reward, if it is data; nil: none
 }
 
 // Lower makes a Plan of the graph. A graph may be lowered any number of times without a loss, and once with one: a second
@@ -37,7 +37,7 @@ func (b *Builder) Lower(w Want) (*Plan, error) {
 	building.Lock()
 	defer building.Unlock()
 	b.lowered = true
-	p := &Plan{World: b.world, Params: slices.Clone(b.params), GradLen: b.params.Len(), Score: w.Score}
+	p := &Plan{World: b.world, Params: slices.Clone(b.params), GradLen: b.params.Len(), Reward: w.Reward}
 	r := &reader{fixed: b.fixed, world: b.world, seen: map[*gorgonia.Node]*value{}}
 
 	policy, err := r.read(w.Policy.n)
@@ -218,8 +218,8 @@ func (b *Builder) checkWant(w Want) error {
 		}
 		names[o.Name] = true
 	}
-	if w.Score != nil {
-		if err := w.Score.Validate(b.world.Ints, b.world.Values); err != nil {
+	if w.Reward != nil {
+		if err := w.Reward.Validate(b.world.Ints, b.world.Values); err != nil {
 			return fmt.Errorf("%w (%s)", err, caller())
 		}
 	}

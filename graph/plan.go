@@ -28,10 +28,10 @@ type Plan struct {
 	LaneGrads  []Range // parameters with a Backward part; what Folds adds lies beyond Params.Len() and is not listed here
 	CloseGrads []Range // parameters with a Close part (log Z)
 
-	Score   *Score   // the reward as data, which Rollout then computes; nil: whoever calls Reward does
-	Loss    Ref      // Scalar; Class None in a plan without loss
-	Heads   []Output // row values Eval can be asked for: logits of the policies, log F
-	Outputs []Output // Traj or Scalar values that can be read after Close
+	Reward  *RewardTable // the reward as data, which Rollout then computes; nil: whoever calls Reward does
+	Loss    Ref          // Scalar; Class None in a plan without loss
+	Heads   []Output     // row values Eval can be asked for: logits of the policies, log F
+	Outputs []Output     // Traj or Scalar values that can be read after Close
 }
 
 // Class says where a value lives.

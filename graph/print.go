@@ -36,8 +36,8 @@ func (p *Plan) String() string {
 	for _, o := range p.Outputs {
 		fmt.Fprintf(&s, "output    %s = %s\n", o.Name, p.name(o.Ref))
 	}
-	if p.Score != nil {
-		fmt.Fprintf(&s, "score     %v of %d values, %d entries\n", p.Score.Kind, len(p.Score.Class), len(p.Score.LogR))
+	if p.Reward != nil {
+		fmt.Fprintf(&s, "reward    %v of %d values, %d entries\n", p.Reward.Key, len(p.Reward.Class), len(p.Reward.LogR))
 	}
 	if p.Loss.Class != None {
 		fmt.Fprintf(&s, "loss      %s\n", p.name(p.Loss))

@@ -1,5 +1,5 @@
-// Package testdata is what the tests of several packages, and sluice reproduce, compare with: hashes.txt, numbers that are derived from
-// the definitions and never from a run that looked good.
+// Package testdata is what the tests of several packages, and sluice reproduce, compare with: hashes.txt, parameters after trainings by
+// the definitions in package cpu, to which every tier and device has come since.
 //
 //	want := testdata.Hashes()["tb-uniform-20"]
 //

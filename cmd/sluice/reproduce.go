@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluice-ml/sluice/gfn"
 	"github.com/sluice-ml/sluice/run"
 )
 
@@ -35,12 +37,13 @@ func reproduceCommand(table []reproduction) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reproduce [NAME ...]",
 		Short: "Train again what is claimed, and compare it with the record",
-		Long: "Repeat trainings that the project claims something of and that are too long\n" +
-			"for its tests, and check that what comes out is what was recorded: exit code\n" +
-			"3 if it is not. Without a NAME, list what there is. Runs go into a new\n" +
+		Long: "Repeat trainings that the project claims something of, and check that what\n" +
+			"comes out is what was recorded: exit code 3 if it is not. Without a NAME,\n" +
+			"list what there is, and about how long it takes one core. Runs go into a new\n" +
 			"directory, by default runs/reproduce-NAME; stopped, the same NAME with the\n" +
-			"same --out goes on.",
-		Example: "  sluice reproduce simulator\n  sluice reproduce hypergrid-20x4 --seeds 1 --out runs/again",
+			"same --out goes on: a run that is finished is judged again and not trained,\n" +
+			"and said to be kept.",
+		Example: "  sluice reproduce simulator\n  sluice reproduce published-20x4 --seeds 1 --out runs/again",
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return names(table), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -50,9 +53,9 @@ func reproduceCommand(table []reproduction) *cobra.Command {
 	f.device.register(f.set)
 	f.talk.register(f.set)
 	f.set.IntVar(&f.iterations, "iterations", 0, "simulator: 20 for a quick look (default 100)")
-	f.set.StringVar(&f.seeds, "seeds", "", "other seeds than those listed, such as 1..5")
-	f.set.StringVar(&f.out, "out", "", "directory of one NAME's runs; must be new or empty, or hold the same to go on with")
-	f.set.BoolVar(&f.json, "json", false, "one JSON object a check, on a line; a number got is at most the number wanted")
+	f.set.StringVar(&f.seeds, "seeds", "", "other seeds than those listed, such as 1..5; hashes are recorded of those listed alone")
+	f.set.StringVar(&f.out, "out", "", "directory of one NAME's runs; refused where a run in the way has other settings")
+	f.set.BoolVar(&f.json, "json", false, "one JSON object a check, a line each; where want is a number, it is the most that got may be")
 	return c
 }
 
@@ -94,7 +97,8 @@ func (f *reproduceFlags) run(w io.Writer, table []reproduction, args []string) e
 	ctx, cancel := interruptible()
 	defer cancel()
 	all, held := 0, 0
-	for _, r := range chosen {
+	kept := 0
+	for i, r := range chosen {
 		said := f.json
 		err := f.reproduce(ctx, r, watch, func(c check) error {
 			if !said {
@@ -105,17 +109,26 @@ func (f *reproduceFlags) run(w io.Writer, table []reproduction, args []string) e
 			if c.Held {
 				held++
 			}
+			if !c.Trained {
+				kept++
+			}
 			return f.print(w, c)
 		})
+		if errors.Is(err, run.ErrInterrupted) && i+1 < len(chosen) {
+			err = fmt.Errorf("%w; then: %s", err, strings.Join(names(chosen[i+1:]), ", "))
+		}
 		if err != nil {
 			return err
 		}
 	}
 	if held < all {
-		return &checkError{fmt.Errorf("%d of %d checks did not come out as recorded", all-held, all)}
+		return &checkError{fmt.Errorf("%d of %d checks failed", all-held, all)}
 	}
 	if !f.json {
 		fmt.Fprintf(w, "%d of %d checks came out as recorded\n", held, all)
+		if kept > 0 {
+			fmt.Fprintf(w, "%d of them of runs that were finished before, and kept\n", kept)
+		}
 	}
 	return nil
 }
@@ -124,9 +137,10 @@ func (f *reproduceFlags) run(w io.Writer, table []reproduction, args []string) e
 func (f *reproduceFlags) fits(r reproduction) error {
 	if f.set.Changed("iterations") && !slices.Contains(r.lengths, f.iterations) {
 		if r.lengths == nil {
-			return &usageError{fmt.Errorf("--iterations: %s has none", r.name)}
+			return &usageError{fmt.Errorf("--iterations: %s has the number of its run file", r.name)}
 		}
-		return &usageError{fmt.Errorf("--iterations: must be one of %v, of which the results are recorded, is %d", r.lengths, f.iterations)}
+		return &usageError{fmt.Errorf("--iterations: must be %s, of which the results are recorded, is %d",
+			strings.Trim(strings.ReplaceAll(fmt.Sprint(r.lengths), " ", " or "), "[]"), f.iterations)}
 	}
 	seeds, err := f.seedsOf(r)
 	if err != nil {
@@ -134,7 +148,7 @@ func (f *reproduceFlags) fits(r reproduction) error {
 	}
 	for _, t := range r.trainings(r.usual()) {
 		if t.device != "" && f.set.Changed("device") {
-			return &usageError{fmt.Errorf("--device: %s says itself what it runs on", r.name)}
+			return &usageError{fmt.Errorf("--device: %s runs on the CPU and on the simulator, whatever is asked", r.name)}
 		}
 		for _, seed := range seeds {
 			if !t.recorded(seed) {
@@ -166,7 +180,7 @@ func (f *reproduceFlags) reproduce(ctx context.Context, r reproduction, watch ru
 	for _, t := range r.trainings(iterations) {
 		err := f.train(ctx, r, t, seeds, &path, watch, see)
 		if errors.Is(err, run.ErrInterrupted) {
-			return fmt.Errorf("%s: %w; to go on: %s; what is finished is kept", r.name, err, f.again(r, path))
+			return fmt.Errorf("%s: %w; to go on: sluice reproduce %s --out %s, with the same flags; what is finished is kept", r.name, err, r.name, path)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
@@ -199,31 +213,28 @@ func (f *reproduceFlags) train(ctx context.Context, r reproduction, t training, 
 	}
 	begin := f.talk.begin(name, device, watch, &f.device)
 	for _, seed := range seeds {
-		start := time.Now()
-		s, err := run.RunSeeds(ctx, filepath.Join(*path, t.label), config, []uint64{seed}, begin)
-		if err != nil {
+		start, trained := time.Now(), true
+		s, err := run.RunSeeds(ctx, filepath.Join(*path, t.label), config, []uint64{seed}, func(l *run.Loop) {
+			trained = !l.Finished()
+			begin(l)
+		})
+		var checks []check
+		if _, diverged := errors.AsType[*gfn.DivergedError](err); diverged {
+			fmt.Fprintln(os.Stderr, "sluice:", err)
+			checks = []check{{What: "training", Got: "diverged", Want: "finite"}}
+		} else if err != nil {
 			return err
+		} else {
+			checks = t.judge(s.Runs[0])
 		}
-		for _, c := range t.judge(s.Runs[0]) {
-			c.Name, c.Training, c.Seed, c.Device, c.Seconds = r.name, t.label, seed, device.Name(), time.Since(start).Seconds()
+		for _, c := range checks {
+			c.Name, c.Training, c.Seed, c.Device, c.Trained, c.Seconds = r.name, t.label, seed, device.Name(), trained, time.Since(start).Seconds()
 			if err := see(c); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// again is the command that goes on with r in path.
-func (f *reproduceFlags) again(r reproduction, path string) string {
-	s := fmt.Sprintf("sluice reproduce %s --out %s", r.name, path)
-	if f.set.Changed("seeds") {
-		s += " --seeds " + f.seeds
-	}
-	if f.set.Changed("iterations") {
-		s += fmt.Sprintf(" --iterations %d", f.iterations)
-	}
-	return s
 }
 
 // print is a check as a line, or two where it does not hold.
@@ -251,7 +262,11 @@ func (f *reproduceFlags) print(w io.Writer, c check) error {
 			wanted = fmt.Sprintf("      %12s  is the most it may be\n", short(c.Want))
 		}
 	}
-	_, err := fmt.Fprintf(w, "  %s  %12s  %-31s  %-15s  %6.1f s\n%s", word, short(c.Got), of, c.What, c.Seconds, wanted)
+	took := fmt.Sprintf("%6.1f s", c.Seconds)
+	if !c.Trained {
+		took = "    kept"
+	}
+	_, err := fmt.Fprintf(w, "  %s  %12s  %-31s  %-15s  %s\n%s", word, short(c.Got), of, c.What, took, wanted)
 	return err
 }
 

@@ -46,15 +46,15 @@ func TestReproduceLists(t *testing.T) {
 simulator       3 min   every balance by both backward policies, 100 iterations
                         on the CPU and on the simulated GPU, seed 1
                         parameters as recorded
-hypergrid-8x8   1 min   the presets of the 8x8 grid, seeds 1..3
+presets-8x8     1 min   the presets of the 8x8 grid, seeds 1..3
                         tb: TV <= 0.005, log Z within 0.01
                         tb-learned: TV <= 0.005, log Z within 0.01
                         vargrad: TV <= 0.005
                         db: TV <= 0.02
-hypergrid-20x4  30 min  the 20^4 grid as the literature trains it: 62,500
+published-20x4  30 min  the 20^4 grid as the literature trains it: 62,500
                         iterations at constant rates, seeds 1..3
                         TV <= 0.0885, log Z within 0.172
-converged       10 min  the preset hypergrid-20x4, which gave the policy that
+preset-20x4     14 min  the preset hypergrid-20x4, which gave the policy that
                         sluice bench has as converged, seed 1
                         TV <= 0.024, log Z within 0.0282, parameters as recorded
 `, do(t, dir, "reproduce"))
@@ -128,6 +128,18 @@ $`, out)
 	_, err = reproduceIn(t, dir, of(first), "short", "--seeds", "1")
 	require.NoError(t, err, "at most")
 
+	// What is there is judged and not trained, and the reader is told.
+	dir2 := filepath.Join(dir, "runs", "reproduce-short")
+	out, err = reproduceIn(t, dir, of(short(.9, 9)), "short", "--out", dir2)
+	require.NoError(t, err)
+	require.Equal(t, 4, strings.Count(out, "    kept\n"))
+	require.Contains(t, out, "4 of 4 checks came out as recorded\n4 of them of runs that were finished before, and kept\n")
+	out, err = reproduceIn(t, dir, of(short(.9, 9)), "short", "--out", dir2, "--json", "--seeds", "2")
+	require.NoError(t, err)
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		require.Equal(t, false, object(t, line)["trained"])
+	}
+
 	tight := first
 	tight.label, tight.tv = "tight", tv*.999
 	tight2 := first
@@ -135,7 +147,7 @@ $`, out)
 	other := first
 	other.label, other.hash = "other", map[uint64]string{1: strings.Repeat("0", 64)}
 	out, err = reproduceIn(t, dir, of(tight, tight2, other), "short", "--seeds", "1", "--json")
-	require.EqualError(t, err, "3 of 9 checks did not come out as recorded")
+	require.EqualError(t, err, "3 of 9 checks failed")
 	require.Equal(t, 3, exitCode(err))
 	var failed []string
 	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
@@ -157,6 +169,18 @@ $`, out)
 	require.Regexp(t, `\n  NO      0\.\d{6}  tight, seed 1 +total variation .* s\n      +0\.\d{6}  is the most it may be\n  ok `, out)
 	require.Contains(t, out, "\n      000000000000  is what is recorded\n")
 	require.NotContains(t, out, "came out")
+}
+
+// TestReproduceDivergence: a training that diverges is a check that does not hold, and stops nothing.
+func TestReproduceDivergence(t *testing.T) {
+	wild := short(.9, 9)
+	wild.label, wild.set = "wild", append(slices.Clone(wild.set), "optim.rate=1e30")
+	after := short(.9, 0)
+	after.label = "after"
+	out, err := reproduceIn(t, t.TempDir(), of(wild, after), "short", "--seeds", "1")
+	require.EqualError(t, err, "1 of 2 checks failed")
+	require.Equal(t, 3, exitCode(err))
+	require.Regexp(t, `\n  NO      diverged  wild, seed 1 +training .*\n      +finite  is what is recorded\n  ok .* after, seed 1`, out)
 }
 
 // TestReproduceUnknown: a metric that cannot be had is a check that does not hold.
@@ -185,7 +209,7 @@ func TestReproduceOnTheSimulator(t *testing.T) {
 func TestReproduceRefuses(t *testing.T) {
 	dir := t.TempDir()
 	do(t, dir, "train", "hypergrid-20x4", "--set", "train.iterations=1", "--set", "world.side=2", "--seeds", "1", "--out", "other", "--device", "cpu")
-	const all = "simulator, hypergrid-8x8, hypergrid-20x4, converged"
+	const all = "simulator, presets-8x8, published-20x4, preset-20x4"
 	for _, c := range []struct {
 		args []string
 		want string
@@ -194,16 +218,16 @@ func TestReproduceRefuses(t *testing.T) {
 		{[]string{"simulator", "grid"}, `nothing to reproduce is called "grid"; there are ` + all},
 		{[]string{"--out", "x"}, "--out: of which NAME? There are " + all},
 		{[]string{"--iterations", "20"}, "--iterations: of which NAME? There are " + all},
-		{[]string{"simulator", "converged", "--out", "x"}, "--out is of one NAME, got 2"},
-		{[]string{"simulator", "--iterations", "30"}, "--iterations: must be one of [100 20], of which the results are recorded, is 30"},
-		{[]string{"simulator", "--iterations", "0"}, "--iterations: must be one of [100 20], of which the results are recorded, is 0"},
-		{[]string{"simulator", "converged", "--iterations", "20"}, "--iterations: converged has none"},
+		{[]string{"simulator", "preset-20x4", "--out", "x"}, "--out is of one NAME, got 2"},
+		{[]string{"simulator", "--iterations", "30"}, "--iterations: must be 100 or 20, of which the results are recorded, is 30"},
+		{[]string{"simulator", "--iterations", "0"}, "--iterations: must be 100 or 20, of which the results are recorded, is 0"},
+		{[]string{"simulator", "preset-20x4", "--iterations", "20"}, "--iterations: preset-20x4 has the number of its run file"},
 		{[]string{"simulator", "--seeds", "1,2"}, "--seeds: nothing is recorded of simulator with seed 2"},
-		{[]string{"simulator", "--device", "cpu"}, "--device: simulator says itself what it runs on"},
-		{[]string{"converged", "--seeds", "3..1"}, "config: --seeds 3..1: the range 3..1 is empty"},
-		{[]string{"converged", "--device", "tpu"}, `converged: --device: must be auto, cpu, cuda, cuda:N or sim, is "tpu"`},
-		{[]string{"converged", "--log-format", "xml"}, `--log-format: must be text or json, is "xml"`},
-		{[]string{"converged", "--out", "other"}, "converged: seed 1: run: the directory is not empty: the run in " + filepath.Join("other", "seed-1") +
+		{[]string{"simulator", "--device", "cpu"}, "--device: simulator runs on the CPU and on the simulator, whatever is asked"},
+		{[]string{"preset-20x4", "--seeds", "3..1"}, "config: --seeds 3..1: the range 3..1 is empty"},
+		{[]string{"preset-20x4", "--device", "tpu"}, `preset-20x4: --device: must be auto, cpu, cuda, cuda:N or sim, is "tpu"`},
+		{[]string{"preset-20x4", "--log-format", "xml"}, `--log-format: must be text or json, is "xml"`},
+		{[]string{"preset-20x4", "--out", "other"}, "preset-20x4: seed 1: run: the directory is not empty: the run in " + filepath.Join("other", "seed-1") +
 			" has other settings: train.iterations was 1, is 62500, world.side was 2, is 20"},
 	} {
 		r := sluice(t, dir, append([]string{"reproduce"}, c.args...)...)

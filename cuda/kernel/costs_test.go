@@ -301,7 +301,7 @@ func placeCost() cost {
 // scoreCost is the grid's reward of a batch.
 func scoreCost() cost {
 	return cost{kernel.Score, "20^4", costBatch, func(r *rig) kernel.Grid {
-		s := &graph.Score{Kind: graph.Least, LogR: []float32{-7, -1, 1}}
+		s := &graph.RewardTable{Key: graph.Least, LogR: []float32{-7, -1, 1}}
 		for v := range 20 {
 			s.Class = append(s.Class, int32(v%3))
 		}

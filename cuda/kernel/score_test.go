@@ -13,8 +13,8 @@ import (
 )
 
 // scoreOf is a Score of objects of ints registers with values values, each log R another; every class of it occurs.
-func scoreOf(r *rig, kind graph.ScoreKind, ints, values int) *graph.Score {
-	s := &graph.Score{Kind: kind, Base: min(values, 3)}
+func scoreOf(r *rig, kind graph.RewardKey, ints, values int) *graph.RewardTable {
+	s := &graph.RewardTable{Key: kind, Base: min(values, 3)}
 	keys := s.Base
 	if kind == graph.Digits {
 		keys = 1
@@ -33,17 +33,17 @@ func scoreOf(r *rig, kind graph.ScoreKind, ints, values int) *graph.Score {
 }
 
 // scoreArgs scores count objects of ints registers.
-func scoreArgs(r *rig, s *graph.Score, x []int32, ints int) kernel.ScoreArgs {
+func scoreArgs(r *rig, s *graph.RewardTable, x []int32, ints int) kernel.ScoreArgs {
 	n := len(x) / ints
 	return kernel.ScoreArgs{State: up(r, x), Classes: up(r, s.Class), LogR: up(r, s.LogR), Out: r.blank(n), Count: int32(n), Ints: int32(ints),
-		Values: int32(len(s.Class)), Kind: int32(s.Kind), Base: int32(s.Base)}
+		Values: int32(len(s.Class)), Kind: int32(s.Key), Base: int32(s.Base)}
 }
 
-// Every object has what graph.Score says, whatever the order of warps; one whose registers are none of the world's has NaN, and is not
+// Every object has what graph.RewardTable says, whatever the order of warps; one whose registers are none of the world's has NaN, and is not
 // looked up.
 func TestScore(t *testing.T) {
 	for _, count := range []int{1, 31, 32, 33, 255, 256, 257, 1000} {
-		for _, kind := range []graph.ScoreKind{graph.Least, graph.Digits} {
+		for _, kind := range []graph.RewardKey{graph.Least, graph.Digits} {
 			for _, ints := range []int{1, 4, 9} {
 				for seed := range uint64(3) {
 					r := newRig(t)

@@ -10,10 +10,7 @@ import (
 
 // This file is the hypergrid's reward.
 
-var (
-	_ Reward = Hypergrid{}
-	_ Scorer = Hypergrid{}
-)
+var _ Reward = Hypergrid{}
 
 // Hypergrid is, for a cell s of a grid of Side cells an axis, with x_i = s_i/(Side-1) - 1/2,
 //
@@ -105,18 +102,17 @@ func (h Hypergrid) LogReward(dst []float32, s []int32, ints int) ([]float32, err
 	return dst, nil
 }
 
-// Score is the least zone of the coordinates and its logarithm; nil where the registers are no coordinates of such a grid, or
-// where a level is infinite.
-func (h Hypergrid) Score(w world.World) *graph.Score {
+// data is the least zone of the coordinates and its logarithm; nil where the registers are no coordinates of such a grid.
+func (h Hypergrid) data(w world.World) *graph.RewardTable {
 	if h.Validate() != nil || h.Side != w.Spec().Values {
 		return nil
 	}
 	logs := h.logs()
-	s := &graph.Score{Kind: graph.Least, Class: make([]int32, h.Side), LogR: logs[:]}
+	s := &graph.RewardTable{Key: graph.Least, Class: make([]int32, h.Side), LogR: logs[:]}
 	for v := range s.Class {
 		s.Class[v] = int32(h.zone(int32(v)))
 	}
-	return fitting(s, w)
+	return s
 }
 
 // Cells counts the coordinates of an axis in the outer region and in the band within it. A grid of d axes has outer^d

@@ -10,13 +10,10 @@ import (
 
 // This file is rewards that are looked up.
 
-var (
-	_ Reward = Table{}
-	_ Scorer = Table{}
-)
+var _ Reward = Table{}
 
 // Table is one log R for each state of a world that numbers its states. Entries of states in which no trajectory ends
-// are never asked for. They must not change while a job runs (see Scorer).
+// are never asked for. They must not change while a job runs (see Data).
 type Table struct {
 	World world.World // an Enumerator
 	LogR  []float32   // by the Enumerator's Index
@@ -49,10 +46,13 @@ func (t Table) LogReward(dst []float32, s []int32, ints int) ([]float32, error) 
 	return dst, nil
 }
 
-// Score is the table by the registers, read as digits. It is nil where the registers of w have more than 4,194,304
-// combinations, where an entry is none that Check allows, and where not all combinations are states of the table's world, unless
-// w is that world as data, which then never leaves its states.
-func (t Table) Score(w world.World) *graph.Score {
+// mostKeys bounds the tables that are made for a device: 16 MiB of log R.
+const mostKeys = 1 << 22
+
+// data is the table by the registers, read as digits. It is nil where the registers of w have more than mostKeys
+// combinations, and where not all combinations are states of the table's world, unless w is that world as data, which then
+// never leaves its states.
+func (t Table) data(w world.World) *graph.RewardTable {
 	e, ok := t.World.(world.Enumerator)
 	if !ok {
 		return nil
@@ -66,7 +66,7 @@ func (t Table) Score(w world.World) *graph.Score {
 	if n, err := e.States(); err != nil || n != len(t.LogR) || t.World.Spec().Ints != spec.Ints || t.World.Spec().Values != spec.Values {
 		return nil
 	}
-	s := &graph.Score{Kind: graph.Digits, Class: make([]int32, spec.Values), Base: spec.Values, LogR: make([]float32, keys)}
+	s := &graph.RewardTable{Key: graph.Digits, Class: make([]int32, spec.Values), Base: spec.Values, LogR: make([]float32, keys)}
 	for v := range s.Class {
 		s.Class[v] = int32(v)
 	}
@@ -89,7 +89,7 @@ func (t Table) Score(w world.World) *graph.Score {
 			x[i] = 0
 		}
 	}
-	return fitting(s, w)
+	return s
 }
 
 // sameMoves reports whether two worlds are the same data.

@@ -20,7 +20,7 @@ type rig struct {
 	host          graph.Host
 	params, grads graph.Buffer
 	logR          []float32
-	score         *graph.Score // by which log R is told to a program that has no Score; nil: a made-up reward
+	score         *graph.RewardTable // by which log R is told to a program that has no Score; nil: a made-up reward
 }
 
 // initial are parameters as their Init says; each is a float32 and the same for every device.
@@ -68,7 +68,7 @@ func (r *rig) rollout(t testing.TB, src graph.Source) graph.Batch {
 	batch, err := r.program.Rollout(r.params, src, r.host)
 	require.NoError(t, err)
 	ints := r.plan.World.Ints
-	score := r.plan.Score
+	score := r.plan.Reward
 	if score == nil {
 		require.Nil(t, batch.LogR)
 		score = r.score
@@ -81,7 +81,7 @@ func (r *rig) rollout(t testing.TB, src graph.Source) graph.Batch {
 			r.logR = append(r.logR, score.At(batch.Terminal[i*ints:(i+1)*ints]))
 		}
 	}
-	if r.plan.Score != nil {
+	if r.plan.Reward != nil {
 		require.Equal(t, r.logR, batch.LogR)
 		return batch
 	}

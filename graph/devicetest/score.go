@@ -15,9 +15,9 @@ import (
 // This file tests rewards that are data: what Rollout says of every object, and that it counts for what Reward would say.
 
 // scores are one of each kind for a world: classes in no order, every log R another and one of them -Inf.
-func scores(m graph.Moves) []*graph.Score {
-	least := &graph.Score{Kind: graph.Least, LogR: []float32{.5, -1, 2, -.25, 3}}
-	digits := &graph.Score{Kind: graph.Digits, Base: 3}
+func scores(m graph.Moves) []*graph.RewardTable {
+	least := &graph.RewardTable{Key: graph.Least, LogR: []float32{.5, -1, 2, -.25, 3}}
+	digits := &graph.RewardTable{Key: graph.Digits, Base: 3}
 	for v := range m.Values {
 		least.Class = append(least.Class, int32(4-(v*3+1)%5))
 		digits.Class = append(digits.Class, int32((v+2)%3))
@@ -29,25 +29,25 @@ func scores(m graph.Moves) []*graph.Score {
 	for key := range keys {
 		digits.LogR = append(digits.LogR, float32(key%97)/8-float32(key/97))
 	}
-	return []*graph.Score{least, digits}
+	return []*graph.RewardTable{least, digits}
 }
 
 // scored is trajectory balance with a Score, nil for none.
-func scored(m graph.Moves, s *graph.Score) formula {
+func scored(m graph.Moves, s *graph.RewardTable) formula {
 	return formula{"score", m, m.Backward() > 1, 0, func(b *symbols) graph.Want {
 		h := b.torso(graph.ReLU, 8)
 		pf, pb := b.logits(h), b.Data(graph.LogPBUniform)
 		if m.Backward() > 1 {
 			pb = b.logPB(h)
 		}
-		return graph.Want{Policy: pf, Loss: b.balance(b.LogPF(pf), pb), Heads: heads(pf), Outputs: named(b.Data(graph.LogR)), Score: s}
+		return graph.Want{Policy: pf, Loss: b.balance(b.LogPF(pf), pb), Heads: heads(pf), Outputs: named(b.Data(graph.LogR)), Reward: s}
 	}}
 }
 
 func testScore(t *testing.T, dev graph.Device) {
 	for _, m := range []graph.Moves{grid, letter, full, row} {
 		for _, s := range scores(m) {
-			t.Run(fmt.Sprint(m, ", ", s.Kind), func(t *testing.T) {
+			t.Run(fmt.Sprint(m, ", ", s.Key), func(t *testing.T) {
 				for _, code := range []bool{false, true} {
 					testScored(t, dev, m, s, code)
 				}
@@ -60,7 +60,7 @@ func testScore(t *testing.T, dev graph.Device) {
 
 // testScored runs batches of all kinds: drawn, of growing and of small size, drawn again, given, given in part. A program with the Score
 // has the numbers of one without it that is told the same log R.
-func testScored(t *testing.T, dev graph.Device, m graph.Moves, s *graph.Score, code bool) {
+func testScored(t *testing.T, dev graph.Device, m graph.Moves, s *graph.RewardTable, code bool) {
 	plans := [2]*graph.Plan{scored(m, s).plan(t), scored(m, nil).plan(t)}
 	var rigs [2]*rig
 	for i, p := range plans {

@@ -12,24 +12,21 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-func ExampleScorer() {
-	var r reward.Scorer = reward.HypergridEasy(8)
-	s := r.Score(world.Hypergrid(2, 8))
-	fmt.Println(s.Kind, s.Class, s.LogR)
-	fmt.Println(s.At([]int32{1, 6}), r.Score(world.Hypergrid(2, 9)) == nil)
+func ExampleData() {
+	r := reward.HypergridEasy(8)
+	table := reward.Data(r, world.Hypergrid(2, 8))
+	fmt.Println(table.Key, table.Class, table.LogR)
+	fmt.Println(table.At([]int32{1, 6}), reward.Data(r, world.Hypergrid(2, 9)) == nil)
 	// Output:
 	// least [1 2 0 0 0 0 2 1] [-6.9077554 -0.6911492 0.91669065]
 	// 0.91669065 true
 }
 
 // agrees demands that r is data in w, and that the data has the bits of LogReward in every state.
-func agrees(t *testing.T, r interface {
-	reward.Reward
-	reward.Scorer
-}, w world.World) {
+func agrees(t *testing.T, r reward.Reward, w world.World) {
 	t.Helper()
 	spec := w.Spec()
-	s := r.Score(w)
+	s := reward.Data(r, w)
 	require.NotNil(t, s)
 	require.NoError(t, s.Validate(spec.Ints, spec.Values))
 	space, err := world.Enumerate(w, 0)
@@ -42,7 +39,7 @@ func agrees(t *testing.T, r interface {
 	}
 }
 
-func TestHypergridScore(t *testing.T) {
+func TestHypergridAsData(t *testing.T) {
 	for _, side := range []int{2, 3, 5, 8, 9, 11, 16, 20, 21} {
 		for dim := 1; dim <= 3; dim++ {
 			for _, h := range []reward.Hypergrid{reward.HypergridEasy(side), reward.HypergridHard(side), {Side: side, R1: .5, R2: 2}, {Side: side}} {
@@ -53,7 +50,7 @@ func TestHypergridScore(t *testing.T) {
 	agrees(t, reward.HypergridEasy(5), world.FromMoves(graph.Moves{Kind: graph.Append, Registers: 4, Values: 5})) // any world of such registers
 	for name, h := range map[string]reward.Hypergrid{"a smaller side": reward.HypergridEasy(7), "a larger side": reward.HypergridEasy(9), "no side": {},
 		"a bad level": {Side: 8, R0: -1}, "an infinite sum": {Side: 8, R0: math.MaxFloat64, R1: math.MaxFloat64}} {
-		require.Nil(t, h.Score(world.Hypergrid(2, 8)), name)
+		require.Nil(t, reward.Data(h, world.Hypergrid(2, 8)), name)
 	}
 }
 
@@ -80,7 +77,7 @@ type ends interface{ world.Terminal } // a field Terminal would hide the method
 
 func codeOf(w world.World) world.World { return code{w, w.(world.Enumerator), w.(world.Terminal)} }
 
-func TestTableScore(t *testing.T) {
+func TestTableAsData(t *testing.T) {
 	words := graph.Moves{Kind: graph.Append, Registers: 3, Values: 4}
 	for _, m := range []graph.Moves{
 		{Kind: graph.Increment, Registers: 3, Values: 5}, {Kind: graph.Increment, Registers: 7, Values: 2}, {Kind: graph.Increment, Registers: 2, Values: 3, Stop: graph.StopFull},
@@ -94,28 +91,28 @@ func TestTableScore(t *testing.T) {
 			agrees(t, reward.Table{World: codeOf(w), LogR: table.LogR}, w)
 			agrees(t, table, world.FromMoves(graph.Moves{Kind: 1 - m.Kind, Registers: m.Registers, Values: m.Values}))
 		} else { // nothing says that code stays within the words, nor does another world
-			require.Nil(t, table.Score(codeOf(w)))
-			require.Nil(t, reward.Table{World: codeOf(w), LogR: table.LogR}.Score(w))
-			require.Nil(t, table.Score(world.Hypergrid(m.Registers, m.Values)))
+			require.Nil(t, reward.Data(table, codeOf(w)))
+			require.Nil(t, reward.Data(reward.Table{World: codeOf(w), LogR: table.LogR}, w))
+			require.Nil(t, reward.Data(table, world.Hypergrid(m.Registers, m.Values)))
 		}
 	}
 
 	w := world.FromMoves(words)
 	table := numbers(t, w)
-	s := table.Score(w)
+	s := reward.Data(table, w)
 	copied := s.At([]int32{1, 2, 3})
 	table.LogR[w.(world.Enumerator).Index([]int32{1, 2, 3})] = 77
-	require.Equal(t, copied, s.At([]int32{1, 2, 3}), "the Score keeps no hold of the table")
+	require.Equal(t, copied, s.At([]int32{1, 2, 3}), "the data keeps no hold of the table")
 	require.Equal(t, float32(math.Inf(-1)), s.At([]int32{0, 1, 0}), "a letter after a gap is no word")
 
 	large := world.Hypergrid(22, 2)
 	whole := reward.Table{World: large, LogR: make([]float32, 1<<22)}
 	whole.LogR[1<<21] = 3
-	require.Equal(t, float32(3), whole.Score(large).At(append([]int32{1}, make([]int32, 21)...)), "the largest table there is")
+	require.Equal(t, float32(3), reward.Data(whole, large).At(append([]int32{1}, make([]int32, 21)...)), "the largest table there is")
 }
 
-// What is no Score is left to LogReward, which says why.
-func TestTablesWithoutScore(t *testing.T) {
+// What is no data is left to LogReward, which says why.
+func TestTablesThatAreCode(t *testing.T) {
 	w := world.Hypergrid(2, 3)
 	spoilt := func(v float64) reward.Table {
 		table := numbers(t, w)
@@ -137,6 +134,8 @@ func TestTablesWithoutScore(t *testing.T) {
 		"a table too large":     {reward.Table{World: larger, LogR: make([]float32, 1<<23)}, larger},
 		"states without number": {reward.Table{World: world.Hypergrid(40, 40)}, w},
 	} {
-		require.Nil(t, c.t.Score(c.w), name)
+		require.Nil(t, reward.Data(c.t, c.w), name)
 	}
+	require.Nil(t, reward.Data(reward.Each(func([]int32) float32 { return 0 }), w))
+	require.Nil(t, reward.Data(struct{ reward.Hypergrid }{reward.HypergridEasy(3)}, w), "it may have a LogReward of its own")
 }
