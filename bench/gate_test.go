@@ -19,8 +19,10 @@ import (
 func TestGates(t *testing.T) {
 	share := func(s float64) []Line { return []Line{{PeakShare: Share(s / 2), FastestShare: s}} }
 	faster := func(r float64) []Line { return []Line{{FastestMS: r}, {FastestMS: 1}} }
-	rows := func(r float64) []Line {
-		return []Line{{BestMS: 1, Rows: 1000}, {BestMS: 10 * r, Rows: 10_000}, {BestMS: 100 * math.Sqrt(r), Rows: 100_000}}
+	rows := func(r float64) []Line { // the machine is at half its speed in the second round, and one line disturbed in the third
+		q := math.Sqrt(r)
+		return []Line{{rounds: []float64{1, 2, 1}, Rows: 1000}, {rounds: []float64{10 * r, 20 * r, 50 * r}, Rows: 10_000},
+			{rounds: []float64{100 * q, 200 * q, 100 * q}, Rows: 100_000}}
 	}
 	want := []struct {
 		bound, at70 float64

@@ -27,7 +27,8 @@ type Line struct {
 	// like against like: a round is a mean over what neighbours of the processor did meanwhile.
 	FastestShare float64 `json:"-"`
 
-	kind Kind
+	rounds []float64 // milliseconds of an iteration, in the order they were measured in
+	kind   Kind
 }
 
 // Share is a part of 1. 0 is one that is not known, a GPU's of the CPU's peak, and null in JSON.

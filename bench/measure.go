@@ -147,15 +147,19 @@ func (t *timing) repeat(ctx context.Context, n int) (time.Duration, error) {
 
 // line is what the rounds come to. Rates are those of the median round.
 func (t *timing) line(peak float64) Line {
-	slices.Sort(t.times)
 	each := func(d time.Duration) float64 { return d.Seconds() / float64(t.n) }
+	var rounds []float64
+	for _, d := range t.times {
+		rounds = append(rounds, 1e3*each(d))
+	}
+	slices.Sort(t.times)
 	k := len(t.times)
 	median := (each(t.times[(k-1)/2]) + each(t.times[k/2])) / 2
 	transitions := float64(t.transitions) / float64(k*t.n)
 	l := Line{Name: t.Name(), FastestMS: 1e3 * t.fastest.took.Seconds(), BestMS: 1e3 * each(t.times[0]), MedianMS: 1e3 * median, WorstMS: 1e3 * each(t.times[k-1]),
 		Batch: t.Batch, Embed: t.Embed, Width: t.Width, Workers: t.Workers, Policy: t.Policy, Device: t.Device,
 		PerSecond: 1 / median, TrajPerSecond: float64(t.Batch) / median, TransitionsPerSecond: transitions / median,
-		GFLOPs: t.FLOPs(transitions) / median / 1e9, kind: t.Kind}
+		GFLOPs: t.FLOPs(transitions) / median / 1e9, rounds: rounds, kind: t.Kind}
 	if peak > 0 {
 		peak *= float64(t.Workers)
 		l.PeakShare = Share(l.GFLOPs * 1e9 / peak)
