@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import time
@@ -128,7 +129,8 @@ def measure(us, peers, list_, rounds):
 
 def report(us, peers, list_, best, rounds):
     records, lines = [], []
-    lines.append(f"Best of {rounds} interleaved rounds; {machine()}. Ratios are the peer's time over ours.")
+    lines.append(f"Best of {rounds} interleaved rounds; {machine()}. Ratios are the peer's time over ours; in brackets "
+                 "the median of the rounds' own, in which what a neighbour does to a core is on both sides.")
     for kind in KINDS:
         mine = [(i, w) for i, w in enumerate(list_) if w["kind"] == kind]
         if not mine:
@@ -152,9 +154,10 @@ def report(us, peers, list_, best, rounds):
                     row += ["-", "-"]
                     continue
                 a["ratio"] = a["ms"] / ours["ms"]
+                a["median_ratio"] = statistics.median(theirs / own for theirs, own in zip(a["rounds_ms"], ours["rounds_ms"]))
                 ratios.append(a["ratio"])
                 length = f" (length {a['mean_length']:.1f})" if "mean_length" in a else ""
-                row += [short(a["ms"]) + length, short(a["ratio"])]
+                row += [short(a["ms"]) + length, f"{short(a['ratio'])} ({short(a['median_ratio'])})"]
             record["ratio_to_fastest_peer"] = min(ratios, default=None)
             records.append(record)
             lines.append("| " + " | ".join(row) + " |")
