@@ -70,6 +70,9 @@ func (w *packer) blocked(t tier, p *product[float32]) {
 		stepK = ((p.k+blocks-1)/blocks + 7) &^ 7
 	}
 	stepN := max(blockB/stepK/panelWidth, 1) * panelWidth
+	if p.packed == nil && p.tB && p.m <= inPlaceM {
+		stepN = b.width // few rows read a panel, so they do while it is in the first-level cache, where it was packed
+	}
 	for b.p0 = 0; b.p0 < p.k; b.p0 += stepK {
 		b.k = min(stepK, p.k-b.p0)
 		for b.j0 = 0; b.j0 < p.n; b.j0 += stepN {
