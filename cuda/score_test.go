@@ -42,7 +42,7 @@ func TestLargeTable(t *testing.T) {
 	require.Equal(t, none.program.Memory().Scratch+4*(m.Values+len(plan.Reward.LogR)), a.program.Memory().Scratch)
 }
 
-// Nothing is uploaded or waited for between the objects and the outcome; a reward that is told is, and takes the place of the Score's
+// Nothing is uploaded or waited for between the objects and the outcome; a reward that is told is, and takes the place of the Plan's
 // until the next batch.
 func TestScoreIsNotUploaded(t *testing.T) {
 	bare := smallest(t, tinyGrid, false)

@@ -1,4 +1,4 @@
-// Rewards that are data: graph/score.go.
+// Rewards that are data: graph/rewardtable.go.
 #include "spans.h"
 
 // score: out[i] = log_r[key], key the least class of object i's registers (kind 0) or their classes as digits, the first one leading

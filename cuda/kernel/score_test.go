@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-ml/sluice/graph"
 )
 
-// scoreOf is a Score of objects of ints registers with values values, each log R another; every class of it occurs.
+// scoreOf is a table of objects of ints registers with values values, each log R another; every class of it occurs.
 func scoreOf(r *rig, kind graph.RewardKey, ints, values int) *graph.RewardTable {
 	s := &graph.RewardTable{Key: kind, Base: min(values, 3)}
 	keys := s.Base

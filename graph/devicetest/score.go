@@ -32,7 +32,7 @@ func scores(m graph.Moves) []*graph.RewardTable {
 	return []*graph.RewardTable{least, digits}
 }
 
-// scored is trajectory balance with a Score, nil for none.
+// scored is trajectory balance with a reward as data, nil for none.
 func scored(m graph.Moves, s *graph.RewardTable) formula {
 	return formula{"score", m, m.Backward() > 1, 0, func(b *symbols) graph.Want {
 		h := b.torso(graph.ReLU, 8)
@@ -58,7 +58,7 @@ func testScore(t *testing.T, dev graph.Device) {
 	t.Run("outside", func(t *testing.T) { testScoreOutside(t, dev) })
 }
 
-// testScored runs batches of all kinds: drawn, of growing and of small size, drawn again, given, given in part. A program with the Score
+// testScored runs batches of all kinds: drawn, of growing and of small size, drawn again, given, given in part. A program with the reward
 // has the numbers of one without it that is told the same log R.
 func testScored(t *testing.T, dev graph.Device, m graph.Moves, s *graph.RewardTable, code bool) {
 	plans := [2]*graph.Plan{scored(m, s).plan(t), scored(m, nil).plan(t)}
