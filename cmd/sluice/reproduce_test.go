@@ -51,10 +51,10 @@ presets-8x8     1 min   the presets of the 8x8 grid, seeds 1..3
                         tb-learned: TV <= 0.005, log Z within 0.01
                         vargrad: TV <= 0.005
                         db: TV <= 0.02
-published-20x4  30 min  the 20^4 grid as the literature trains it: 62,500
+published-20x4  15 min  the 20^4 grid as the literature trains it: 62,500
                         iterations at constant rates, seeds 1..3
                         TV <= 0.0885, log Z within 0.172
-preset-20x4     14 min  the preset hypergrid-20x4, which gave the policy that
+preset-20x4     5 min   the preset hypergrid-20x4, which gave the policy that
                         sluice bench has as converged, seed 1
                         TV <= 0.024, log Z within 0.0282, parameters as recorded
 `, do(t, dir, "reproduce"))

@@ -56,14 +56,14 @@ var reproductions = []reproduction{
 		// worst of the seeds recorded in bench/hypergrid-20x4.csv.
 		name:  "published-20x4",
 		what:  "the 20^4 grid as the literature trains it: 62,500\niterations at constant rates",
-		seeds: "1..3", minutes: 30, trainings: always(
+		seeds: "1..3", minutes: 15, trainings: always(
 			training{preset: "hypergrid-20x4", set: []string{"optim.final_share=0"}, tv: .0885, logZ: .172}),
 	},
 	{
 		// bench/testdata/README.md; the bounds are twice what is recorded there, for other seeds.
 		name:  "preset-20x4",
 		what:  "the preset hypergrid-20x4, which gave the policy that\nsluice bench has as converged",
-		seeds: "1", minutes: 14, trainings: always(training{preset: "hypergrid-20x4", tv: .024, logZ: .0282,
+		seeds: "1", minutes: 5, trainings: always(training{preset: "hypergrid-20x4", tv: .024, logZ: .0282,
 			hash: map[uint64]string{1: "8fe85c32c96acaa049d218533bfcb32ac9d678d7eaeda5d6b53890a40dfa7b58"}}),
 	},
 }
